@@ -6,9 +6,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -17,6 +19,7 @@ import (
 const (
 	progSize     = 56       // sizeof(Elf64_Phdr)
 	progTableMax = 64 << 10 // program headers altogether
+	dynamicMax   = 64 << 10 // of a dynamic section, our own: hundreds of entries are many
 	loaderMax    = 4096     // PATH_MAX, for PT_INTERP
 )
 
@@ -151,7 +154,7 @@ func inspectSegments(f io.ReaderAt, size int64, header elf.Header64, order binar
 	if refusal != nil {
 		return refusal
 	}
-	loads := 0
+	loads, loaders, needs := 0, 0, false
 	for _, prog := range progs {
 		switch elf.ProgType(prog.Type) {
 		case elf.PT_LOAD:
@@ -163,12 +166,28 @@ func inspectSegments(f io.ReaderAt, size int64, header elf.Header64, order binar
 			if refusal := loader(f, size, prog, at); refusal != nil {
 				return refusal
 			}
+			loaders++
+		case elf.PT_DYNAMIC:
+			needs = needsLibraries(f, prog, order)
 		}
 	}
-	if loads == 0 {
+	switch {
+	case loads == 0:
 		return damaged("it has nothing to load")
+	case needs && loaders == 0:
+		return refuse(NotProgram, syscall.ENOEXEC, "it is a shared library: it needs others, and names no dynamic loader")
 	}
 	return nil
+}
+
+// needsLibraries reports whether a dynamic section asks for other libraries. Older linkers gave a shared library
+// an entry point, so this is what tells it from a static position-independent program or a dynamic loader.
+func needsLibraries(f io.ReaderAt, prog elf.Prog64, order binary.ByteOrder) bool {
+	table := make([]elf.Dyn64, min(prog.Filesz, dynamicMax)/16)
+	if prog.Off > math.MaxInt64 || binary.Read(io.NewSectionReader(f, int64(prog.Off), int64(len(table))*16), order, table) != nil {
+		return false // not the kernel's business; the segment that holds it was checked
+	}
+	return slices.ContainsFunc(table, func(d elf.Dyn64) bool { return elf.DynTag(d.Tag) == elf.DT_NEEDED })
 }
 
 // within reports whether length bytes at off lie in a file of the given size; the sum may overflow.

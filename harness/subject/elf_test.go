@@ -60,6 +60,16 @@ func elfLoader(name string) func(*testing.T, string) string {
 	})
 }
 
+// elfLibrary has an entry point, needs another library, and has nobody to load it.
+func elfLibrary(t *testing.T, dir string) string {
+	return elfRow(func(f *elfFile) {
+		var dynamic bytes.Buffer
+		must(t, binary.Write(&dynamic, byteOrder(host().data), elf.Dyn64{Tag: int64(elf.DT_NEEDED), Val: 1}))
+		f.Type, f.tail = uint16(elf.ET_DYN), dynamic.String()+f.tail
+		f.progs[0].Type, f.progs[0].Filesz = uint32(elf.PT_DYNAMIC), uint64(dynamic.Len())
+	})(t, dir)
+}
+
 // otherMachine is a 64-bit machine of the same byte order as this one, and not this one.
 func otherMachine() architecture {
 	for _, a := range architectures {

@@ -2,6 +2,7 @@ package subject
 
 import (
 	"crypto/sha256"
+	"debug/elf"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -164,6 +165,8 @@ var refusals = []refusal{
 		NotProgram, []string{"an object file (.o)"}, syscall.ENOEXEC},
 	{"shared library", "cc -shared", elfRow(func(f *elfFile) { f.Type, f.Entry = 3, 0 }),
 		NotProgram, []string{"a shared library"}, 0},
+	{"shared library with an entry point", "older linkers gave them one", elfLibrary,
+		NotProgram, []string{"a shared library: it needs others"}, 0},
 	{"no entry point", "ld without _start", elfRow(func(f *elfFile) { f.Entry = 0 }),
 		NotProgram, []string{"without an entry point"}, 0},
 	{"core dump", "named core, lies beside the program", elfRow(func(f *elfFile) { f.Type = 4 }),
@@ -414,6 +417,7 @@ func TestOpenAccepts(t *testing.T) {
 		"executable for one of three":  {build: fileMode("server", script, 0o700), runs: true},
 		"minimal program":              {build: elfRow(func(*elfFile) {})},
 		"static position-independent":  {build: elfRow(func(f *elfFile) { f.Type = 3 })},
+		"dynamic section far away":     {build: elfRow(func(f *elfFile) { f.progs[0] = elf.Prog64{Type: 2, Off: 1<<64 - 8, Filesz: 1 << 60} })},
 		"rubbish in the section table": {build: elfRow(func(f *elfFile) { f.Shoff, f.Shnum, f.Shentsize = 1<<63, 9, 7 })},
 		"the test itself":              {build: func(*testing.T, string) string { path, _ := os.Executable(); return path }},
 		"sh":                           {build: func(*testing.T, string) string { return "/bin/sh" }},
