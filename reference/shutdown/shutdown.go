@@ -45,7 +45,7 @@ func Main(args []string) int {
 }
 
 func parent() error {
-	// See start: its signal mask and its PR_SET_PDEATHSIG belong to this thread.
+	// The child is to end when this thread does, see start.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
