@@ -64,7 +64,6 @@ func TestClientWithoutNetwork(t *testing.T) {
 // pretend is a server for one client; what it says is up to answer.
 func pretend(t *testing.T, answer func(net.Conn)) {
 	t.Helper()
-	needNetwork(t)
 	listener, err := net.Listen("tcp4", sock.Address(sock.Loopback()))
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +92,7 @@ func expect(t *testing.T, conn net.Conn, title string) {
 }
 
 func TestClientPrintsWhatCameBack(t *testing.T) {
+	needNetwork(t)
 	for why, change := range map[string]func(string) string{
 		"the same":           func(title string) string { return title },
 		"something else":     strings.ToUpper,
@@ -124,6 +124,7 @@ func TestClientPrintsWhatCameBack(t *testing.T) {
 }
 
 func TestClientWhenTheServerFails(t *testing.T) {
+	needNetwork(t)
 	for why, c := range map[string]struct {
 		answer func(*testing.T, net.Conn)
 		stdout []string

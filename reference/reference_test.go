@@ -100,7 +100,7 @@ func raiseLoopback() error {
 func needNetwork(t *testing.T) {
 	t.Helper()
 	if noNetwork != "" {
-		t.Skip("no network of our own: ", noNetwork)
+		t.Skip("no network of our own:", noNetwork)
 	}
 }
 

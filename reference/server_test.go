@@ -145,10 +145,9 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestServerOutOfDescriptors(t *testing.T) {
 	server := startServer(t)
-	limit := unix.Rlimit{Cur: 3, Max: 4096} // what is open stays; nothing new
-	if err := unix.Prlimit(server.pid(), unix.RLIMIT_NOFILE, &limit, nil); err != nil {
-		t.Fatalf("prlimit: %v", err)
-	}
+	var before unix.Rlimit
+	setLimit(t, server.pid(), nil, &before)
+	setLimit(t, server.pid(), &unix.Rlimit{Cur: 3, Max: before.Max}, nil) // what is open stays
 	// An accept that waits already has its descriptor, so this one may be served.
 	dial(t).Close()
 	if got, want := next(t, server.stderr), "server: accept: too many open files: clients wait until that is over"; got != want {
@@ -157,22 +156,26 @@ func TestServerOutOfDescriptors(t *testing.T) {
 
 	queued := dial(t)
 	io.WriteString(queued, "queued")
-	before := cpuTime(t, server.pid())
+	busy := cpuTime(t, server.pid())
 	time.Sleep(time.Second) // the span that is measured, not a wait for something
-	if used := cpuTime(t, server.pid()) - before; used > 500*time.Millisecond {
+	if used := cpuTime(t, server.pid()) - busy; used > 500*time.Millisecond {
 		t.Errorf("the server used %v of CPU in about a second of shortage", used)
 	}
 
-	limit.Cur = limit.Max
-	if err := unix.Prlimit(server.pid(), unix.RLIMIT_NOFILE, &limit, nil); err != nil {
-		t.Fatalf("prlimit: %v", err)
-	}
+	setLimit(t, server.pid(), &before, nil)
 	queued.CloseWrite()
 	if echo, err := io.ReadAll(queued); err != nil || string(echo) != "queued" {
 		t.Errorf("the client that waited got %q, %v", echo, err)
 	}
 	if len(server.stderr) != 0 {
 		t.Errorf("more on stderr: %q", next(t, server.stderr))
+	}
+}
+
+func setLimit(t *testing.T, pid int, limit, before *unix.Rlimit) {
+	t.Helper()
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, limit, before); err != nil {
+		t.Fatalf("prlimit: %v", err)
 	}
 }
 
