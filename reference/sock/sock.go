@@ -1,5 +1,5 @@
 // Package sock holds what the article keeps in sock.h, the facts on which server
-// and client must agree, and the few helpers that the programs share.
+// and client must agree, and the few functions that the programs share.
 package sock
 
 import (
