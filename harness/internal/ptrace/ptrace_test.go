@@ -79,17 +79,21 @@ func (p *tracee) interrupt() {
 	p.expect(unix.SIGTRAP, unix.PTRACE_EVENT_STOP)
 }
 
-func TestMemory(t *testing.T) {
-	p := start(t, "memory")
+// startMemory returns a stopped tracee and where its page begins and ends.
+func startMemory(t *testing.T) (p *tracee, base, end uint64) {
+	t.Helper()
+	p = start(t, "memory")
 	p.seize()
 	p.interrupt()
-	var base uint64
-	var page int
+	var page uint64
 	if _, err := fmt.Sscan(p.line, &base, &page); err != nil {
 		t.Fatal(err)
 	}
-	end := base + uint64(page)
+	return p, base, base + page
+}
 
+func TestReadMemory(t *testing.T) {
+	p, base, end := startMemory(t)
 	for _, row := range []struct {
 		reason string
 		addr   uint64
@@ -112,7 +116,10 @@ func TestMemory(t *testing.T) {
 			t.Errorf("%s: read %q, %v; want %q, errno %d", row.reason, buf[:n], err, row.want, row.errno)
 		}
 	}
+}
 
+func TestReadCString(t *testing.T) {
+	p, base, end := startMemory(t)
 	for _, row := range []struct {
 		reason string
 		addr   uint64
@@ -135,7 +142,10 @@ func TestMemory(t *testing.T) {
 			t.Errorf("%s: string %q, %v, %v; want %q, %v, errno %d", row.reason, s, whole, err, row.want, row.whole, row.errno)
 		}
 	}
+}
 
+func TestWriteMemory(t *testing.T) {
+	p, base, end := startMemory(t)
 	long := strings.Repeat("x", 600)
 	n, err := ptrace.WriteMemory(p.pid, base+1000, []byte(long+"\x00"))
 	if err != nil || n != 601 {
@@ -206,7 +216,7 @@ func (p *tracee) exits() {
 }
 
 func TestSignalStops(t *testing.T) {
-	p := start(t, "reader")
+	p := startCat(t)
 	p.seize()
 	p.must(unix.Kill(p.pid, unix.SIGTERM))
 	p.expect(unix.SIGTERM, 0)
@@ -257,7 +267,7 @@ func (p *tracee) queue(sig unix.Signal, value int32) {
 }
 
 func TestGroupStopAndListen(t *testing.T) {
-	p := start(t, "reader")
+	p := startCat(t)
 	p.seize()
 	p.must(unix.Kill(p.pid, unix.SIGSTOP))
 	p.expect(unix.SIGSTOP, 0)
@@ -270,9 +280,7 @@ func TestGroupStopAndListen(t *testing.T) {
 	if tid, _, err := ptrace.Wait(p.pid, unix.WALL|unix.WNOHANG); tid != 0 || err != nil {
 		t.Errorf("a listening tracee was reported: %d, %v", tid, err)
 	}
-	// To the thread: the kernel hands a process's signal to a thread that is
-	// not stopped, if there is one.
-	p.must(unix.Tgkill(p.pid, p.pid, unix.SIGCONT))
+	p.must(unix.Kill(p.pid, unix.SIGCONT))
 	p.expect(unix.SIGTRAP, unix.PTRACE_EVENT_STOP)
 	p.must(ptrace.Cont(p.pid, 0))
 	p.expect(unix.SIGCONT, 0)
@@ -339,13 +347,7 @@ func TestErrorsNameTheRequest(t *testing.T) {
 }
 
 func TestHotPathDoesNotAllocate(t *testing.T) {
-	p := start(t, "memory")
-	p.seize()
-	p.interrupt()
-	var base uint64
-	if _, err := fmt.Sscan(p.line, &base); err != nil {
-		t.Fatal(err)
-	}
+	p, base, _ := startMemory(t)
 	var call ptrace.Call
 	buf := make([]byte, 64)
 	for name, step := range map[string]func(){

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"syscall"
 	"testing"
@@ -40,9 +41,12 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// announce and await are raw calls on the main thread, so that a tracer of that
-// thread sees nothing but them.
-func announce(line string) { _, _ = unix.Write(1, []byte(line+"\n")) }
+// announce and await are raw calls: around any other the runtime makes calls of
+// its own on the thread.
+func announce(line string) {
+	text := []byte(line + "\n")
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, 1, uintptr(unsafe.Pointer(&text[0])), uintptr(len(text)))
+}
 
 func await() {
 	var one [1]byte
@@ -134,15 +138,38 @@ type tracee struct {
 	in   *os.File
 }
 
-// start runs the target, which is killed when the test ends and, so that no
-// test hangs, after a while.
+// start runs the test binary as a target and waits for its announcement.
 func start(t testing.TB, mode string) *tracee {
+	t.Helper()
+	p, out := launch(t, "/proc/self/exe", targetMode+"="+mode, "GODEBUG=asyncpreemptoff=1")
+	var err error
+	if p.line, err = bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatalf("target %s announced %q: %v", mode, p.line, err)
+	}
+	return p
+}
+
+// startCat runs a tracee of one thread only. A signal sent to a process of
+// several can be taken by one that nobody traces.
+func startCat(t testing.TB) *tracee {
+	t.Helper()
+	path, err := exec.LookPath("cat")
+	if err != nil {
+		t.Skip(err)
+	}
+	p, _ := launch(t, path)
+	return p
+}
+
+// launch starts a program between two pipes. It is killed when the test ends
+// and, so that no test hangs, after a while.
+func launch(t testing.TB, path string, env ...string) (p *tracee, out *os.File) {
 	t.Helper()
 	runtime.LockOSThread()
 	inRead, inWrite := pipe(t)
 	outRead, outWrite := pipe(t)
-	process, err := os.StartProcess("/proc/self/exe", []string{"target"}, &os.ProcAttr{
-		Env:   append(os.Environ(), targetMode+"="+mode, "GODEBUG=asyncpreemptoff=1"),
+	process, err := os.StartProcess(path, []string{"target"}, &os.ProcAttr{
+		Env:   append(os.Environ(), env...),
 		Files: []*os.File{inRead, outWrite, os.Stderr},
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})
@@ -157,11 +184,7 @@ func start(t testing.TB, mode string) *tracee {
 		runtime.UnlockOSThread()
 	})
 	_, _ = inRead.Close(), outWrite.Close()
-	line, err := bufio.NewReader(outRead).ReadString('\n')
-	if err != nil {
-		t.Fatalf("target %s announced %q: %v", mode, line, err)
-	}
-	return &tracee{TB: t, pid: process.Pid, line: line, in: inWrite}
+	return &tracee{TB: t, pid: process.Pid, in: inWrite}, outRead
 }
 
 func pipe(t testing.TB) (r, w *os.File) {

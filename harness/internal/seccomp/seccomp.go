@@ -25,7 +25,8 @@ import (
 const (
 	// Observe marks a call of Policy.Trace.
 	Observe = 1
-	// Deny marks a call of Policy.Deny; the tracer must keep it from happening.
+	// Deny marks a call of Policy.Deny. The tracer must keep it from happening,
+	// and finds the error by the call's name.
 	Deny = 2
 	// Foreign marks a call made through another architecture's entry: on
 	// amd64 that of i386 (int 0x80) or x32, on arm64 that of arm. Its number
