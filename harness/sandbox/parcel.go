@@ -60,17 +60,16 @@ func memfile(name string) (*os.File, error) {
 // program alone.
 func (p *Parcel) fill() error {
 	out := tar.NewWriter(p.archive)
-	siblings, _, err := p.Subject.Siblings(FolderLimit)
+	siblings, err := p.Subject.Siblings(FolderLimit)
 	var large *subject.TooLargeError
 	if err != nil && !errors.As(err, &large) {
 		return err
 	}
-	folder := filepath.Dir(p.Subject.Path)
-	for _, entry := range siblings {
+	for _, entry := range siblings.Entries {
 		if entry.Path == p.Program {
 			continue
 		}
-		if err := addEntry(out, folder, entry); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
+		if err := addEntry(out, siblings.Root, entry); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

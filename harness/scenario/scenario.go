@@ -99,6 +99,10 @@ type Program interface {
 	Type(keys string)
 	// Signal sends a signal to its first process.
 	Signal(recording.Signal)
+	// Pause stops its process group and waits until it stands still; Resume lets
+	// it go on.
+	Pause()
+	Resume()
 }
 
 // Conn is our end of a connection.

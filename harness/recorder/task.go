@@ -1,0 +1,146 @@
+package recorder
+
+import (
+	"maps"
+	"strings"
+	"time"
+
+	"ipckit/harness/internal/procfs"
+	"ipckit/harness/recording"
+)
+
+// task is a thread of a program that is traced.
+type task struct {
+	tid     int
+	process *process
+	call    *pending         // the call that it is in
+	held    *recording.Event // a call that the kernel may restart: what comes next tells
+}
+
+// pending is a call between its entry and its return.
+type pending struct {
+	name  string
+	spec  *spec
+	frame frame
+	args  []arg
+	enter int
+	began time.Duration
+	exec  []string // argv of an execve
+}
+
+// process is what the threads of a program share.
+type process struct {
+	pid     int
+	parent  int
+	subject string
+	live    bool // it has become the program; before, it is a helper of ours
+	stopped bool // by a signal
+	files   *files
+	actions map[recording.Signal]recording.Action // what sigaction set; missing is the default
+	ended   bool
+	status  recording.WaitStatus
+	kids    []*process
+}
+
+// fork returns the process that a fork of p makes (fork(2): descriptors and
+// dispositions are copied; shared says that descriptors are not, clone(2),
+// CLONE_FILES).
+func (p *process) fork(pid int, shared bool) *process {
+	child := &process{pid: pid, parent: p.pid, subject: p.subject, live: p.live, files: p.files, actions: maps.Clone(p.actions)}
+	if !shared {
+		child.files = p.files.copy()
+	}
+	p.kids = append(p.kids, child)
+	return child
+}
+
+// exec does what execve(2) does to dispositions: handlers become the default.
+func (p *process) exec() {
+	p.files = newFiles()
+	for s, a := range p.actions {
+		if a.Handler == recording.HandlerOwn {
+			delete(p.actions, s)
+		}
+	}
+}
+
+// handler returns the disposition of a signal.
+func (p *process) action(s recording.Signal) recording.Action {
+	if a, ok := p.actions[s]; ok {
+		return a
+	}
+	return recording.Action{Handler: recording.HandlerDefault}
+}
+
+// defaultIgnored are the signals whose default action is to do nothing
+// (signal(7)).
+var defaultIgnored = map[recording.Signal]bool{recording.SIGCHLD: true, recording.SIGCONT: true, 23: true, 28: true}
+
+// fate says what the delivery of s does to p.
+func (p *process) fate(s recording.Signal) string {
+	switch a := p.action(s); {
+	case s == recording.SIGKILL || s == recording.SIGSTOP:
+		return recording.FateDefault
+	case a.Handler == recording.HandlerOwn:
+		return recording.FateHandled
+	case a.Handler == recording.HandlerIgnore, defaultIgnored[s]:
+		return recording.FateIgnored
+	}
+	return recording.FateDefault
+}
+
+// files remembers what descriptors refer to, as long as they stay open.
+type files struct {
+	byFD map[int]string
+}
+
+func newFiles() *files { return &files{byFD: map[int]string{}} }
+
+func (f *files) copy() *files { return &files{byFD: maps.Clone(f.byFD)} }
+
+// forget drops what was known of the descriptors from first to last.
+func (f *files) forget(first, last int) {
+	if first == last {
+		delete(f.byFD, first)
+		return
+	}
+	maps.DeleteFunc(f.byFD, func(fd int, _ string) bool { return fd >= first && fd <= last })
+}
+
+// file returns what a descriptor of the task refers to: "socket:[17]",
+// "tty:server", a path; "" where it is not open.
+func (t *tracer) file(k *task, fd int) string {
+	if fd < 0 {
+		return ""
+	}
+	if name, ok := k.process.files.byFD[fd]; ok {
+		return name
+	}
+	name, err := procfs.FD(k.tid, fd)
+	if err != nil {
+		return ""
+	}
+	name = t.rename(name)
+	k.process.files.byFD[fd] = name
+	return name
+}
+
+// rename gives a terminal of ours the name of its subject.
+func (t *tracer) rename(file string) string {
+	if !strings.HasPrefix(file, "/dev/pts/") {
+		return file
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if subject, ok := t.terminals[file]; ok {
+		return recording.TerminalFile(subject)
+	}
+	return file
+}
+
+// communicates reports whether bytes on the file are worth recording.
+func communicates(file string, fd int) bool {
+	const standard = 2
+	return fd <= standard && fd >= 0 || strings.HasPrefix(file, "socket:") || strings.HasPrefix(file, "pipe:") ||
+		strings.HasPrefix(file, "tty:") || strings.HasPrefix(file, "anon_inode:")
+}
