@@ -73,7 +73,7 @@ const blanks = "\u115f\u1160\u3164\uffa0\u2800\u034f"
 // pattern lets through are ends of IPv6 addresses.
 var (
 	colonCommand = regexp.MustCompile(`::([A-Za-z-]{4,}(?:::| |$))`)
-	hashCommand  = regexp.MustCompile(`##([a-z]*\[)`)
+	hashCommand  = regexp.MustCompile(`##([A-Za-z]*\[)`)
 )
 
 func disarm(s string) string {

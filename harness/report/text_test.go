@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -182,6 +183,9 @@ func TestForgery(t *testing.T) {
 	}
 }
 
+// obeyed is a line that GitHub or Azure takes for a command.
+var obeyed = regexp.MustCompile(`(?i)^ *::[a-z-]{4,}( .*)?::|##(vso)?\[`)
+
 func harmless(t *testing.T, got string) {
 	t.Helper()
 	if !utf8.ValidString(got) {
@@ -194,7 +198,7 @@ func harmless(t *testing.T, got string) {
 	}
 	for line := range strings.SplitSeq(got, "\n") {
 		switch {
-		case strings.HasPrefix(strings.TrimLeft(line, " "), "::"), strings.Contains(line, "##["):
+		case obeyed.MatchString(line):
 			t.Errorf("a CI service obeys %q", line)
 		case strings.HasPrefix(line, "✓ MUST  everything"), strings.HasPrefix(line, "✓ MUST  all"), strings.HasPrefix(line, "Everything"), strings.HasPrefix(line, "999"):
 			t.Errorf("a verdict was forged: %q", line)
