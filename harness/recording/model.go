@@ -120,7 +120,13 @@ func (m *model) collect(e *Event) {
 	}
 	pid, status := waited(e.Call)
 	p := m.byPID[pid]
-	if p == nil || status == nil {
+	if p == nil {
+		return
+	}
+	if status == nil { // wait(NULL) tells nobody the status, but takes the process away
+		if p.End != nil || !asksForStops(e.Call) {
+			p.Collected = e
+		}
 		return
 	}
 	_, exited := status.Exited()
@@ -130,6 +136,14 @@ func (m *model) collect(e *Event) {
 	}
 }
 
+// asksForStops reports whether a wait call may return for a child that has not
+// ended.
+func asksForStops(c *Call) bool {
+	options := c.Arg("options")
+	return options != nil && (strings.Contains(options.Text, "WUNTRACED") ||
+		strings.Contains(options.Text, "WSTOPPED") || strings.Contains(options.Text, "WCONTINUED"))
+}
+
 // waited returns the process whose status a wait call returned and collected.
 func waited(c *Call) (pid int, status *WaitStatus) {
 	switch c.Name {
@@ -137,6 +151,7 @@ func waited(c *Call) (pid int, status *WaitStatus) {
 		if a := c.Arg("wstatus"); a != nil {
 			return int(c.Result), a.Status
 		}
+		return int(c.Result), nil
 	case "waitid":
 		options := c.Arg("options")
 		if a := c.Arg("infop"); a != nil && (options == nil || !strings.Contains(options.Text, "WNOWAIT")) {
