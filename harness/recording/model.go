@@ -26,10 +26,12 @@ type Process struct {
 func (p *Process) Alive() bool { return p.End == nil }
 
 // Tree returns the process and all its descendants, parents first.
-func (p *Process) Tree() []*Process {
-	all := []*Process{p}
+func (p *Process) Tree() []*Process { return p.appendTree(nil) }
+
+func (p *Process) appendTree(all []*Process) []*Process {
+	all = append(all, p)
 	for _, c := range p.Children {
-		all = append(all, c.Tree()...)
+		all = c.appendTree(all)
 	}
 	return all
 }
@@ -95,6 +97,10 @@ func (m *model) exec(e *Event) {
 	}
 }
 
+// maxName bounds the names of processes: in a long chain of forks each holds all
+// before it.
+const maxName = 1000
+
 func (m *model) spawn(e *Event) {
 	parent := m.byPID[e.PID]
 	if parent == nil {
@@ -107,6 +113,9 @@ func (m *model) spawn(e *Event) {
 	child := &Process{
 		PID: e.Spawn.Child, Subject: parent.Subject, Parent: parent, Born: e,
 		Name: fmt.Sprintf("%s.%d", parent.Name, len(parent.Children)+1),
+	}
+	if len(child.Name) > maxName {
+		child.Name = fmt.Sprintf("%s...%d", parent.Subject, child.PID)
 	}
 	parent.Children = append(parent.Children, child)
 	m.processes = append(m.processes, child)

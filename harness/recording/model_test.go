@@ -149,6 +149,22 @@ func TestProcessesByCreationPath(t *testing.T) {
 	}
 }
 
+// A chain of forks must not cost its length squared.
+func TestLongChainOfForks(t *testing.T) {
+	s := newScript()
+	s.exec(1, "server")
+	const length = 100_000
+	for pid := 1; pid < length; pid++ {
+		s.spawn(pid, pid+1, recording.ByFork)
+	}
+	if got := len(s.Process("server").Tree()); got != length {
+		t.Errorf("%d processes", got)
+	}
+	if last := s.ByPID(length); len(last.Name) > 1100 || last.Subject != "server" {
+		t.Errorf("%d characters of name, of %s", len(last.Name), last.Subject)
+	}
+}
+
 func TestCollected(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -84,10 +84,11 @@ func (p *page) mark(t tone, mark, text string) {
 }
 
 // command writes a shell command behind a label; where it has to be wrapped, it
-// is so that it can still be pasted: at spaces, each with a backslash before it.
+// is so that it can still be pasted: between arguments, with a backslash before
+// the break; a long argument stays whole.
 func (p *page) command(label, text string) {
 	lines := []string{""}
-	for i, word := range splitWords(text) {
+	for i, word := range splitArguments(text) {
 		last := &lines[len(lines)-1]
 		switch {
 		case i == 0:
@@ -188,6 +189,20 @@ func splitWords(s string) []string {
 		}
 	}
 	return append(words, s[start:])
+}
+
+// splitArguments splits a shell command at spaces outside of quotes.
+func splitArguments(s string) []string {
+	quote := rune(0)
+	return strings.FieldsFunc(s, func(r rune) bool {
+		switch {
+		case r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote = r
+		}
+		return r == ' ' && quote == 0
+	})
 }
 
 // prefix returns the longest beginning of s, at least one character, that fits n

@@ -286,8 +286,8 @@ func then(v *claim.Verdict) string {
 
 // incomplete says why the run proves nothing yet.
 func (t *text) incomplete() string {
-	for _, v := range t.kinds(failed) {
-		return fmt.Sprintf("Incomplete: %s does not hold on this machine, so the kit's verdicts cannot be trusted here.", v.Claim)
+	if facts := t.kinds(failed); len(facts) > 0 {
+		return fmt.Sprintf("Incomplete: %s does not hold on this machine, so the kit's verdicts cannot be trusted here.", facts[0].Claim)
 	}
 	counts := t.Summary()
 	flaky := counts[claim.Fact][claim.Flaky]

@@ -227,7 +227,15 @@ func (t *text) look(v *claim.Verdict) {
 		return
 	}
 	file := strings.TrimSuffix(t.Recordings, "/") + "/" + v.Evidence[0].Recording + recording.Extension
-	t.command("look", fmt.Sprintf("ipckit show %s --claim %s", file, v.Claim))
+	t.command("look", fmt.Sprintf("ipckit show %s --claim %s", quoted(file), v.Claim))
+}
+
+// quoted returns s as one argument of a shell command.
+func quoted(s string) string {
+	if !strings.ContainsAny(s, " '\"\\$`&|;<>()*?[]{}#!") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func (t *text) again(v *claim.Verdict) {

@@ -87,12 +87,19 @@ func TestTextFitsItsWidth(t *testing.T) {
 	for _, s := range append(samples, struct {
 		name   string
 		result func() *claim.Result
-	}{"forged", func() *claim.Result { return forged(strings.Repeat("読む é ", 300)) }}) {
+	}{"forged", func() *claim.Result {
+		r := forged(strings.Repeat("読む é ", 300))
+		r.Recordings = "" // an argument of a command stays whole, however long
+		for i := range r.Verdicts {
+			r.Verdicts[i].Rerun = ""
+		}
+		return r
+	}}) {
 		for _, width := range []int{60, 61, 79, 100, 200} {
 			for _, color := range []bool{false, true} {
 				for _, line := range strings.Split(text(t, s.result(), report.TextOptions{Width: width, Color: color, Detail: report.Full}), "\n") {
 					if got := lipgloss.Width(line); got > width {
-						t.Errorf("%s at %d: %d columns: %s", s.name, width, got, line)
+						t.Errorf("%s at %d: %d columns: %.80q", s.name, width, got, line)
 					}
 				}
 			}
@@ -152,6 +159,36 @@ func TestTextSaysWhatItLeavesOut(t *testing.T) {
 	full := text(t, r, report.TextOptions{Detail: report.Full})
 	if strings.Contains(full, "showing") || strings.Count(full, "x") < 1234 {
 		t.Error("the full report is shortened")
+	}
+}
+
+func TestTextNamesRecordingsWhereThereAreSeveral(t *testing.T) {
+	r := failing()
+	v := r.Verdict("wait.zombie-prevention")
+	v.Excerpt[4].Recording = "shutdown-quick"
+	got := text(t, r, report.TextOptions{})
+	for _, want := range []string{"in shutdown-plain:\n", "in shutdown-quick:\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+}
+
+// A command that is wrapped is still the command.
+func TestTextCommandsCanBePasted(t *testing.T) {
+	want := `ipckit run --server './my server' --server-args '--name "a b" --port 9876' --env A=1 --claims wait.zombie-prevention`
+	r := failing()
+	r.Verdict("wait.zombie-prevention").Rerun = want
+	for _, width := range []int{60, 80, 100, 200} {
+		_, after, _ := strings.Cut(text(t, r, report.TextOptions{Width: width}), "  again     ")
+		block, _, _ := strings.Cut(after, "\n\n")
+		var got []string
+		for _, line := range strings.Split(block, "\n") {
+			got = append(got, strings.TrimSuffix(strings.TrimSpace(line), ` \`))
+		}
+		if joined := strings.Join(got, " "); joined != want {
+			t.Errorf("at %d: %s", width, joined)
+		}
 	}
 }
 
