@@ -161,19 +161,21 @@ func (r *Result) asks(v Verdict) int {
 }
 
 // asksOfCause follows a skipped verdict to the one that it depends on. The
-// level of the cause decides: its failure has asked for its code already.
-func (r *Result) asksOfCause(v Verdict) int {
+// level of the cause decides: its failure has asked for its code already. A skip
+// that leads to no cause, or to one that passed, was not judged.
+func (r *Result) asksOfCause(skipped Verdict) int {
+	next := skipped
 	for range r.Verdicts {
-		cause := r.Verdict(v.DependsOnFailed)
-		if cause == nil {
-			return asks[NotJudged][v.Level]
+		cause := r.Verdict(next.DependsOnFailed)
+		if cause == nil || cause.Outcome == Pass {
+			break
 		}
 		if cause.Outcome != Skip {
 			return r.asks(*cause)
 		}
-		v = *cause
+		next = *cause
 	}
-	return asks[NotJudged][v.Level]
+	return asks[NotJudged][skipped.Level]
 }
 
 // Verdict returns the verdict on the claim with that id, or nil.

@@ -87,6 +87,9 @@ func Follow(in io.Reader, each func(*Recording, *Event)) (*Recording, error) {
 	}
 	for number := 2; lines.Scan(); number++ {
 		done, err := r.readLine(lines.Bytes())
+		if cutOff(err, lines) {
+			break
+		}
 		if err != nil {
 			return r, fmt.Errorf("read recording: line %d: %w", number, err)
 		}
@@ -99,6 +102,12 @@ func Follow(in io.Reader, each func(*Recording, *Event)) (*Recording, error) {
 		return r, fmt.Errorf("read recording: %w", err)
 	}
 	return r, fmt.Errorf("read recording: %w: no trailer after %d events", ErrTruncated, len(r.Events))
+}
+
+// cutOff reports whether err is that the file ends in the middle of a line.
+func cutOff(err error, lines *bufio.Scanner) bool {
+	var syntax *json.SyntaxError
+	return errors.As(err, &syntax) && syntax.Offset == int64(len(lines.Bytes())) && !lines.Scan()
 }
 
 func (r *Recording) readHeader(lines *bufio.Scanner) error {

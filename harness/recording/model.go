@@ -26,10 +26,12 @@ type Process struct {
 func (p *Process) Alive() bool { return p.End == nil }
 
 // Tree returns the process and all its descendants, parents first.
-func (p *Process) Tree() []*Process {
-	all := []*Process{p}
+func (p *Process) Tree() []*Process { return p.appendTree(nil) }
+
+func (p *Process) appendTree(all []*Process) []*Process {
+	all = append(all, p)
 	for _, c := range p.Children {
-		all = append(all, c.Tree()...)
+		all = c.appendTree(all)
 	}
 	return all
 }
@@ -95,6 +97,10 @@ func (m *model) exec(e *Event) {
 	}
 }
 
+// maxName bounds the names of processes: in a long chain of forks each holds all
+// before it.
+const maxName = 1000
+
 func (m *model) spawn(e *Event) {
 	parent := m.byPID[e.PID]
 	if parent == nil {
@@ -108,6 +114,9 @@ func (m *model) spawn(e *Event) {
 		PID: e.Spawn.Child, Subject: parent.Subject, Parent: parent, Born: e,
 		Name: fmt.Sprintf("%s.%d", parent.Name, len(parent.Children)+1),
 	}
+	if len(child.Name) > maxName {
+		child.Name = fmt.Sprintf("%s...%d", parent.Subject, child.PID)
+	}
 	parent.Children = append(parent.Children, child)
 	m.processes = append(m.processes, child)
 	m.byPID[child.PID] = child
@@ -120,7 +129,13 @@ func (m *model) collect(e *Event) {
 	}
 	pid, status := waited(e.Call)
 	p := m.byPID[pid]
-	if p == nil || status == nil {
+	if p == nil {
+		return
+	}
+	if status == nil { // wait(NULL) tells nobody the status, but takes the process away
+		if p.End != nil || !asksForStops(e.Call) {
+			p.Collected = e
+		}
 		return
 	}
 	_, exited := status.Exited()
@@ -130,6 +145,14 @@ func (m *model) collect(e *Event) {
 	}
 }
 
+// asksForStops reports whether a wait call may return for a child that has not
+// ended.
+func asksForStops(c *Call) bool {
+	options := c.Arg("options")
+	return options != nil && (strings.Contains(options.Text, "WUNTRACED") ||
+		strings.Contains(options.Text, "WSTOPPED") || strings.Contains(options.Text, "WCONTINUED"))
+}
+
 // waited returns the process whose status a wait call returned and collected.
 func waited(c *Call) (pid int, status *WaitStatus) {
 	switch c.Name {
@@ -137,6 +160,7 @@ func waited(c *Call) (pid int, status *WaitStatus) {
 		if a := c.Arg("wstatus"); a != nil {
 			return int(c.Result), a.Status
 		}
+		return int(c.Result), nil
 	case "waitid":
 		options := c.Arg("options")
 		if a := c.Arg("infop"); a != nil && (options == nil || !strings.Contains(options.Text, "WNOWAIT")) {

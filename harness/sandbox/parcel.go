@@ -164,3 +164,10 @@ func (p *Parcel) Close() error {
 	}
 	return p.archive.Close()
 }
+
+// As returns the same program under another argument list.
+func (p *Parcel) As(argv []string) *Parcel {
+	other := *p
+	other.Subject.Argv = argv
+	return &other
+}
