@@ -85,7 +85,7 @@ var _ = add(judge.Spec{
 		missing := inOrder(said, answers)
 		t.Expected("the server's %s on the terminal: %s", plural(len(answers), "answer"), quoted(bytes.Join(answers, []byte(", "))))
 		t.Evidence(r.Peers("our server", recording.ActReceived, recording.ActSent)...)
-		t.Evidence(r.Writes("client", 1)...)
+		t.Evidence(r.Writes("client", recording.Stdout)...)
 		t.Observed("it printed %s", quoted(said))
 		t.Holds(missing == "")
 	},
@@ -129,7 +129,7 @@ var _ = add(judge.Spec{
 	On: []scenario.Name{scenario.NoServer},
 	Check: func(t *judge.T) {
 		r := t.Recording()
-		e, said := end(r, "client"), r.Writes("client", 2)
+		e, said := end(r, "client"), r.Writes("client", recording.Stderr)
 		t.Presence(listening(sockets(r, "before the client")) == nil, "a port on which nobody listens")
 		t.Expected("a message on standard error, and an exit status other than 0")
 		t.Evidence(last(r.Calls("client", "connect")), first(said), e)

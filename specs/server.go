@@ -124,7 +124,7 @@ var _ = add(judge.Spec{
 		said := r.Terminal("server")
 		missing := inOrder(said, asked)
 		t.Expected("%s on the terminal, in the order in which they were sent", plural(len(asked), "text"))
-		t.Evidence(first(r.Peers("client A", recording.ActSent)), first(r.Writes("server", 1)))
+		t.Evidence(first(r.Peers("client A", recording.ActSent)), first(r.Writes("server", recording.Stdout)))
 		t.Observed("all of them")
 		if missing != "" {
 			t.Observed("the terminal shows %s, without %s in its place", quoted(said), quoted([]byte(missing)))

@@ -225,6 +225,12 @@ func (f *Flags) choice() string {
 	return strings.Join(parts, ", ")
 }
 
+// Relevant returns the specs of the catalogue that the given programs can be
+// judged by: those that chosen ones may depend on.
+func (f *Flags) Relevant(all []judge.Spec) []judge.Spec {
+	return slices.DeleteFunc(slices.Clone(all), func(s judge.Spec) bool { return s.Role != claim.Kernel && !f.concerns(s) })
+}
+
 // concerns reports whether a claim is about the given programs. Facts are, where
 // none is given or they are asked for.
 func (f *Flags) concerns(s judge.Spec) bool {

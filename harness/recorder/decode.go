@@ -38,6 +38,7 @@ type frame struct {
 	args   [6]uint64
 	result int64 // -errno for an error
 	file   func(fd int) string
+	stream func(fd int) string
 	keep   func(n int) int // how many of n payload bytes are kept
 }
 
@@ -72,7 +73,7 @@ func small(name string) param {
 func descriptor(name string) param {
 	return param{name, atEntry, func(f *frame, v uint64) arg {
 		fd := int(int32(v))
-		return arg{Int: int64(fd), File: f.file(fd)}
+		return arg{Int: int64(fd), File: f.file(fd), Stream: f.stream(fd)}
 	}}
 }
 

@@ -130,7 +130,8 @@ func Try(ctx context.Context, isolation sandbox.Isolation) error {
 	if err != nil {
 		return err
 	}
-	return cage.Close()
+	cage.Close()
+	return nil
 }
 
 // Refused reports whether err says that the machine allows no cage.

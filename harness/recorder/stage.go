@@ -370,6 +370,10 @@ func (p *program) Ended() bool {
 	return main != nil && main.ended
 }
 
+func (p *program) Gone() bool {
+	return !slices.ContainsFunc(p.stage.alive(), func(pid int) bool { return p.stage.subjectOf(pid) == p.name })
+}
+
 func (p *program) AwaitEnd(limit time.Duration) {
 	patience := nap
 	if limit > scenario.Soon {

@@ -56,7 +56,7 @@ func (p *process) fork(pid int, shared bool) *process {
 
 // exec does what execve(2) does to dispositions: handlers become the default.
 func (p *process) exec() {
-	p.files = newFiles()
+	p.files = &files{byFD: map[int]string{}, streams: p.files.streams}
 	for s, a := range p.actions {
 		if a.Handler == recording.HandlerOwn {
 			delete(p.actions, s)
@@ -89,22 +89,42 @@ func (p *process) fate(s recording.Signal) string {
 	return recording.FateDefault
 }
 
-// files remembers what descriptors refer to, as long as they stay open.
+// files remembers what descriptors refer to, as long as they stay open, and which
+// of them are standard streams: all three are one terminal, so that only their
+// numbers tell them apart, and those of their copies (perror(3) writes to a copy
+// of standard error).
 type files struct {
-	byFD map[int]string
+	byFD    map[int]string
+	streams map[int]string
 }
 
-func newFiles() *files { return &files{byFD: map[int]string{}} }
+func newFiles() *files {
+	return &files{byFD: map[int]string{}, streams: map[int]string{0: "stdin", 1: recording.Stdout, 2: recording.Stderr}}
+}
 
-func (f *files) copy() *files { return &files{byFD: maps.Clone(f.byFD)} }
+func (f *files) copy() *files {
+	return &files{byFD: maps.Clone(f.byFD), streams: maps.Clone(f.streams)}
+}
 
 // forget drops what was known of the descriptors from first to last.
 func (f *files) forget(first, last int) {
 	if first == last {
 		delete(f.byFD, first)
+		delete(f.streams, first)
 		return
 	}
-	maps.DeleteFunc(f.byFD, func(fd int, _ string) bool { return fd >= first && fd <= last })
+	gone := func(fd int, _ string) bool { return fd >= first && fd <= last }
+	maps.DeleteFunc(f.byFD, gone)
+	maps.DeleteFunc(f.streams, gone)
+}
+
+// duplicate notes that made is a copy of old (dup(2)).
+func (f *files) duplicate(old, made int) {
+	stream, standard := f.streams[old]
+	f.forget(made, made)
+	if standard {
+		f.streams[made] = stream
+	}
 }
 
 // file returns what a descriptor of the task refers to: "socket:[17]",

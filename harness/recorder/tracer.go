@@ -244,7 +244,7 @@ func (t *tracer) entryStop(k *task) error {
 		return ptrace.Cont(k.tid, 0)
 	}
 	c := &pending{name: s.name, spec: &s.spec}
-	c.frame = frame{memory: reader(k.tid), args: info.Args, keep: t.out.keep, file: func(fd int) string { return t.file(k, fd) }}
+	c.frame = frame{memory: reader(k.tid), args: info.Args, keep: t.out.keep, file: func(fd int) string { return t.file(k, fd) }, stream: func(fd int) string { return k.process.files.streams[fd] }}
 	if quiet[s.name] {
 		if fd := int(int32(info.Args[0])); !communicates(t.file(k, fd), fd) {
 			k.process.files.forget(fd, fd)
@@ -349,8 +349,8 @@ func (t *tracer) learn(k *task, c *pending, made *recording.Call) {
 		p.files.forget(first, first)
 	case c.name == "close_range":
 		p.files.forget(first, int(min(c.frame.args[1], 1<<30)))
-	case c.name == "fcntl" && made.Errno == 0 && (c.frame.args[1] == unix.F_DUPFD || c.frame.args[1] == unix.F_DUPFD_CLOEXEC):
-		p.files.forget(int(made.Result), int(made.Result))
+	case made.Errno == 0 && duplicates(c):
+		p.files.duplicate(first, int(made.Result))
 	case c.name == "rt_sigaction" && made.Errno == 0:
 		if a := made.Arg("act"); a != nil && a.Action != nil {
 			p.actions[recording.Signal(first)] = *a.Action
@@ -358,7 +358,9 @@ func (t *tracer) learn(k *task, c *pending, made *recording.Call) {
 	}
 	if c.spec.newFD && made.Errno == 0 && made.Result >= 0 {
 		fd := int(made.Result)
-		p.files.forget(fd, fd)
+		if !duplicates(c) {
+			p.files.forget(fd, fd)
+		}
 		made.New = t.file(k, fd)
 	}
 	if pair := made.Arg("sv"); pair != nil || made.Arg("pipefd") != nil {
@@ -370,6 +372,17 @@ func (t *tracer) learn(k *task, c *pending, made *recording.Call) {
 			pair.Text += t.file(k, fd) + " "
 		}
 	}
+}
+
+// duplicates reports whether the call copies its first argument, a descriptor.
+func duplicates(c *pending) bool {
+	switch c.name {
+	case "dup", "dup2", "dup3":
+		return true
+	case "fcntl":
+		return c.frame.args[1] == unix.F_DUPFD || c.frame.args[1] == unix.F_DUPFD_CLOEXEC
+	}
+	return false
 }
 
 // The kernel's private results of an interrupted call (linux/errno.h): what the

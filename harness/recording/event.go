@@ -144,8 +144,9 @@ func (c *Call) Addr() *Addr {
 type Arg struct {
 	Name    string         `json:"name"`
 	Int     int64          `json:"int,omitempty"`
-	Text    string         `json:"text,omitempty"` // symbolic: "AF_INET", "SOCK_STREAM|SOCK_CLOEXEC"
-	File    string         `json:"file,omitempty"` // what a descriptor refers to: "socket:[17]", "tty:server", "pipe:[4]", a path
+	Text    string         `json:"text,omitempty"`   // symbolic: "AF_INET", "SOCK_STREAM|SOCK_CLOEXEC"
+	File    string         `json:"file,omitempty"`   // what a descriptor refers to: "socket:[17]", "tty:server", "pipe:[4]", a path
+	Stream  string         `json:"stream,omitempty"` // of a descriptor that is a standard stream or a copy of one
 	Addr    *Addr          `json:"addr,omitempty"`
 	Data    *Data          `json:"data,omitempty"`
 	Set     *SignalSet     `json:"set,omitempty"`
@@ -155,6 +156,12 @@ type Arg struct {
 	Numbers []int          `json:"numbers,omitempty"`
 	Out     bool           `json:"out,omitempty"` // filled in by the kernel
 }
+
+// The streams that a program writes to (stdio(3)).
+const (
+	Stdout = "stdout"
+	Stderr = "stderr"
+)
 
 // Action is a disposition as sigaction(2) sets it.
 type Action struct {

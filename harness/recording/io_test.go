@@ -259,7 +259,7 @@ func askEverything(r *recording.Recording) {
 	for _, s := range r.Header.Subjects {
 		r.Calls(s.Name, "write")
 		r.Terminal(s.Name)
-		recording.Bytes(r.Writes(s.Name, 1))
+		recording.Bytes(r.Writes(s.Name, recording.Stdout))
 	}
 	recording.Bytes(r.Peers(""))
 }

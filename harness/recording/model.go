@@ -311,12 +311,15 @@ func (r *Recording) Terminal(subject string) []byte {
 	return bytes.ReplaceAll(all, []byte("\r\n"), []byte("\n"))
 }
 
-// Writes returns the subject's writes to its terminal through the descriptor
-// fd (1 or 2), by any of its processes.
-func (r *Recording) Writes(subject string, fd int64) []*Event {
+// Writes returns the subject's writes to its terminal through the stream, by any
+// of its processes and by copies of the descriptor too.
+func (r *Recording) Writes(subject, stream string) []*Event {
 	return r.Select(func(e *Event) bool {
-		return e.Call != nil && e.Call.OK() && IsWrite(e.Call.Name) && e.Call.File() == TerminalFile(subject) &&
-			e.Call.Int("fd") == fd && r.SubjectOf(e) == subject
+		if e.Call == nil || !e.Call.OK() || !IsWrite(e.Call.Name) || r.SubjectOf(e) != subject {
+			return false
+		}
+		fd := e.Call.Arg("fd")
+		return fd != nil && fd.File == TerminalFile(subject) && fd.Stream == stream
 	})
 }
 

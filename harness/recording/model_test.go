@@ -288,11 +288,16 @@ func TestWritesByStream(t *testing.T) {
 	s.add(recording.Event{Kind: recording.KindPeer, Peer: &recording.Peer{Name: "client A", Act: recording.ActSent, Data: new(payload("title"))}}) // 15
 	s.add(recording.Event{Kind: recording.KindPeer, Peer: &recording.Peer{Name: "client B", Act: recording.ActEOF}})                               // 16
 
+	for i := range s.Recording.Events { // the recorder names the streams
+		if c := s.Recording.Events[i].Call; c != nil && c.Arg("fd") != nil {
+			c.Arg("fd").Stream = map[int64]string{1: recording.Stdout, 2: recording.Stderr}[c.Int("fd")]
+		}
+	}
 	r := &s.Recording
-	same(t, "stdout", seqs(r.Writes("server", 1)...), []int{4, 6})
-	same(t, "stderr", seqs(r.Writes("server", 2)...), []int{5})
-	same(t, "the other", seqs(r.Writes("client", 1)...), []int{7})
-	same(t, "bytes", string(recording.Bytes(r.Writes("server", 1))), "outkid")
+	same(t, "stdout", seqs(r.Writes("server", recording.Stdout)...), []int{4, 6})
+	same(t, "stderr", seqs(r.Writes("server", recording.Stderr)...), []int{5})
+	same(t, "the other", seqs(r.Writes("client", recording.Stdout)...), []int{7})
+	same(t, "bytes", string(recording.Bytes(r.Writes("server", recording.Stdout))), "outkid")
 	same(t, "terminal", string(r.Terminal("server")), "out\nerr\rx\n")
 	same(t, "calls", seqs(r.Calls("server", "write", "writev")...), []int{4, 5, 6, 10, 11})
 	same(t, "all calls", len(r.Calls("client")), 2)

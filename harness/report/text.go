@@ -36,6 +36,15 @@ func Text(w io.Writer, result *claim.Result, options TextOptions) error {
 	return err
 }
 
+// Block returns the explanation of one verdict as the text report has it.
+func Block(result *claim.Result, id claim.ID, options TextOptions) string {
+	t := &text{page: newPage(options.Width, options.Color), Result: clean(result), detail: options.Detail}
+	if v := t.Verdict(id); v != nil {
+		t.explain(v)
+	}
+	return t.String()
+}
+
 type text struct {
 	*page
 	*claim.Result

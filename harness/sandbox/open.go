@@ -84,7 +84,6 @@ type Cage struct {
 	life *os.File // our end of the lifeline
 	out  *os.File
 	once sync.Once
-	err  error
 }
 
 // starter runs f on a thread that lives as long as the kit does: the parent
@@ -162,7 +161,7 @@ func namespaces() *syscall.SysProcAttr {
 		Setpgid:    true,
 		AmbientCaps: []uintptr{
 			unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SYS_PTRACE, unix.CAP_KILL,
-			unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SYS_RESOURCE,
+			unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SYS_RESOURCE, unix.CAP_CHOWN,
 		},
 	}
 	if os.Getuid() != 0 {
@@ -301,17 +300,17 @@ func asleep(pid int) bool {
 	return !ok || strings.HasPrefix(state, "S") || strings.HasPrefix(state, "Z")
 }
 
-// Close ends everything in the cage and waits until it is gone.
-func (c *Cage) Close() error {
+// Close ends everything in the cage and waits until it is gone. How PID 1 ended
+// says nothing then: what it had to say is in Out.
+func (c *Cage) Close() {
 	c.once.Do(func() {
 		c.life.Close()
 		if c.cmd.Process != nil {
 			if c.cmd.SysProcAttr.Cloneflags != 0 {
 				c.cmd.Process.Kill()
 			}
-			c.err = c.cmd.Wait()
+			c.cmd.Wait()
 		}
 		c.out.Close()
 	})
-	return c.err
 }

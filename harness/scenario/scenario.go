@@ -93,6 +93,8 @@ type Program interface {
 	AwaitEnd(limit time.Duration)
 	// Ended reports whether its first process has ended.
 	Ended() bool
+	// Gone reports whether all of its processes have ended.
+	Gone() bool
 	// Observe records the state and the descriptors of each of its processes.
 	Observe(why string)
 	// Type types bytes at its terminal.

@@ -13,7 +13,7 @@ var Graceful = add(Scenario{
 	Script: func(s Stage) {
 		p := s.Start("shutdown")
 		p.AwaitEnd(Later)
-		p.Observe("parent has ended")
+		s.Until("its child ends", 3*time.Second, p.Gone)
 	},
 })
 

@@ -56,10 +56,9 @@ func exchange(fd int, title string) ([]byte, error) {
 	if err := sock.WriteAll(fd, []byte(title)); err != nil {
 		return nil, fmt.Errorf("write: %w", err)
 	}
-	answer := make([]byte, len(title))
-	n, err := sock.ReadFull(fd, answer)
+	answer, err := sock.ReadText(fd, len(title))
 	if err != nil {
-		return nil, fmt.Errorf("read answer: %d of %d bytes came: %w", n, len(answer), err)
+		return nil, fmt.Errorf("read answer: %d of %d bytes came: %w", len(answer), len(title), err)
 	}
 	return answer, nil
 }

@@ -50,7 +50,7 @@ func TestStream(t *testing.T) {
 	ours, theirs := pair(t)
 	sent := make([]byte, 1<<20) // more than the socket's buffers hold
 	for i := range sent {
-		sent[i] = byte(i * 7)
+		sent[i] = byte(1 + i%255) // no NUL
 	}
 	written := make(chan error, 1)
 	go func() {
@@ -58,9 +58,9 @@ func TestStream(t *testing.T) {
 		unix.Shutdown(theirs, unix.SHUT_WR)
 		written <- err
 	}()
-	got := make([]byte, len(sent))
-	if n, err := ReadFull(ours, got); n != len(sent) || err != nil {
-		t.Fatalf("ReadFull: %d, %v", n, err)
+	got, err := ReadText(ours, len(sent))
+	if len(got) != len(sent) || err != nil {
+		t.Fatalf("ReadText: %d, %v", len(got), err)
 	}
 	if err := <-written; err != nil {
 		t.Fatal(err)
@@ -68,8 +68,18 @@ func TestStream(t *testing.T) {
 	if string(got) != string(sent) {
 		t.Error("other bytes came than were sent")
 	}
-	if n, err := ReadFull(ours, got[:1]); n != 0 || err != io.ErrUnexpectedEOF {
-		t.Errorf("after the end: %d, %v", n, err)
+	if got, err := ReadText(ours, 1); len(got) != 0 || err != io.ErrUnexpectedEOF {
+		t.Errorf("after the end: %d, %v", len(got), err)
+	}
+}
+
+func TestReadTextPassesPaddingOver(t *testing.T) {
+	ours, theirs := pair(t)
+	if err := WriteAll(theirs, []byte("\x00War\x00\x00 and\x00 Peace\x00")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadText(ours, len("War and Peace")); string(got) != "War and Peace" || err != nil {
+		t.Errorf("ReadText: %q, %v", got, err)
 	}
 }
 
@@ -79,7 +89,7 @@ func TestErrorsKeepTheirNumber(t *testing.T) {
 	if err := WriteAll(ours, []byte("x")); err != unix.EPIPE {
 		t.Errorf("WriteAll to a closed stream: %v", err)
 	}
-	if n, err := ReadFull(-1, make([]byte, 1)); n != 0 || err != unix.EBADF {
-		t.Errorf("ReadFull from no descriptor: %d, %v", n, err)
+	if got, err := ReadText(-1, 1); len(got) != 0 || err != unix.EBADF {
+		t.Errorf("ReadText from no descriptor: %d, %v", len(got), err)
 	}
 }

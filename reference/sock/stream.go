@@ -1,6 +1,7 @@
 package sock
 
 import (
+	"bytes"
 	"io"
 
 	"golang.org/x/sys/unix"
@@ -17,22 +18,24 @@ func Read(fd int, p []byte) (int, error) {
 	}
 }
 
-// ReadFull fills p. A stream has no messages: one write of the sender may arrive
-// in several reads, and several writes in one (tcp(7)). It returns how many bytes
-// came and, when that is not all of p, why.
-func ReadFull(fd int, p []byte) (int, error) {
-	done := 0
-	for done < len(p) {
-		n, err := Read(fd, p[done:])
+// ReadText reads until n bytes of text have come. A stream has no messages: one
+// write of the sender may arrive in several reads, and several writes in one
+// (tcp(7)). NUL bytes are no text and are passed over: a server that writes its
+// whole buffer, as the article's does, pads what it sends with them. It returns
+// what came and, when that is not all, why.
+func ReadText(fd, n int) ([]byte, error) {
+	text, buffer := make([]byte, 0, n), make([]byte, BufferSize)
+	for len(text) < n {
+		got, err := Read(fd, buffer[:min(len(buffer), n-len(text))])
 		if err != nil {
-			return done, err
+			return text, err
 		}
-		if n == 0 {
-			return done, io.ErrUnexpectedEOF
+		if got == 0 {
+			return text, io.ErrUnexpectedEOF
 		}
-		done += n
+		text = append(text, bytes.ReplaceAll(buffer[:got], []byte{0}, nil)...)
 	}
-	return done, nil
+	return text, nil
 }
 
 // WriteAll writes all of p. A blocking write(2) still takes less than it is given
