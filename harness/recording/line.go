@@ -25,7 +25,24 @@ const endMark = "end"
 // line break.
 func (r *Recording) Line(e *Event) Line {
 	what, gloss := r.words(e)
-	return Line{Event: e.Seq, At: e.At, Who: plain(r.who(e)), What: plain(what), Gloss: plain(gloss)}
+	return r.line(e, e.At, what, gloss)
+}
+
+// Bounds of a line, in characters: nothing that the kit records comes near
+// them, but recordings may come from strangers.
+const (
+	longestWho   = 60
+	longestWhat  = 1500
+	longestGloss = 500
+)
+
+func (r *Recording) line(e *Event, at time.Duration, what, gloss string) Line {
+	return Line{
+		Event: e.Seq, At: at,
+		Who:   clip(plain(r.who(e)), longestWho),
+		What:  clip(plain(what), longestWhat),
+		Gloss: clip(plain(gloss), longestGloss),
+	}
 }
 
 // words returns what happened and its explanation.
@@ -199,6 +216,15 @@ func markText(m *Mark) (what, gloss string) {
 		what += " for " + quote(m.Subject)
 	}
 	return what, m.Text
+}
+
+// clip shortens plain text, and says by how much.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	kept := strings.TrimSuffix(strings.ToValidUTF8(s[:most], ""), " ")
+	return fmt.Sprintf("%s... (%d more characters)", kept, len(s)-len(kept))
 }
 
 // sign is the only character beyond ASCII that a line may have.

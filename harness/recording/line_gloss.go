@@ -44,7 +44,7 @@ func makeGlosses() map[string]glossFunc {
 		"pipe":            always("the first descriptor reads what the second is written"),
 		"pipe2":           always("the first descriptor reads what the second is written"),
 		"exit_group":      always("the process ends"),
-		"restart_syscall": always("goes on with the sleep that a stop interrupted"),
+		"restart_syscall": always("goes on with the sleep that was interrupted"),
 	}
 	for _, name := range reads {
 		all[name] = readGloss

@@ -45,6 +45,9 @@ func (r *Recording) processAt(pid, seq int) *Process {
 	return latest
 }
 
+// deep is the generation from which on a process is named by its number.
+const deep = 3
+
 // processName names a process by its place in the family: "server", "server
 // child 1"; the shutdown program has a "parent" and a "child".
 func (r *Recording) processName(pid, seq int) string {
@@ -59,7 +62,11 @@ func (r *Recording) processName(pid, seq int) string {
 	case p.Parent == nil:
 		return p.Name
 	}
-	return p.Subject + " child " + strings.TrimPrefix(p.Name, p.Subject+".")
+	path := strings.TrimPrefix(p.Name, p.Subject+".")
+	if strings.Count(path, ".") >= deep {
+		return fmt.Sprintf("%s descendant %d", p.Subject, p.PID)
+	}
+	return p.Subject + " child " + path
 }
 
 // isShutdown reports whether the subject plays the role of the shutdown program.
@@ -72,7 +79,7 @@ func (r *Recording) isShutdown(subject string) bool {
 	return subject == "shutdown"
 }
 
-// familyName is "parent", "child", "child 2", "grandchild", "descendant 1.1.1".
+// familyName is "parent", "child", "child 2", "grandchild", "descendant 31".
 func (p *Process) familyName() string {
 	path := strings.Split(p.Name, ".")[1:]
 	switch len(path) {
@@ -83,7 +90,7 @@ func (p *Process) familyName() string {
 	case 2:
 		return numbered("grandchild", p)
 	}
-	return "descendant " + strings.Join(path, ".")
+	return "descendant " + strconv.Itoa(p.PID)
 }
 
 // numbered adds the number among the siblings where there are several.

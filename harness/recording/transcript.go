@@ -104,10 +104,7 @@ func interleaved(before []*Event, e *Event) bool {
 
 // began is the line of a call's beginning.
 func (r *Recording) began(e *Event) Line {
-	return Line{
-		Event: e.Seq, At: e.Call.Began, Who: plain(r.who(e)),
-		What: plain(e.Call.entry(false) + " ..."), Gloss: plain(waits(e.Call)),
-	}
+	return r.line(e, e.Call.Began, e.Call.entry(false)+" ...", waits(e.Call))
 }
 
 // waits says what a call that lasts waits for.
@@ -211,41 +208,52 @@ func (t *transcript) row(margin, at string, who int, l Line) {
 func arrange(what, gloss string, room int) []string {
 	column := room * glossShare / 100
 	if gloss == "" {
-		return wrap(what, room)
+		return wrap(what, room, continued)
 	}
 	for at := column; at+columns(gloss) <= room; at += glossStep {
 		if columns(what)+len(gap) <= at {
 			return []string{padded(what, at) + gloss}
 		}
 	}
-	lines := wrap(what, room)
+	lines := wrap(what, room, continued)
 	indent := strings.Repeat(" ", room/glossIndent)
-	for _, part := range wrap(gloss, room-len(indent)) {
+	for _, part := range wrap(gloss, room-len(indent), continued) {
 		lines = append(lines, indent+part)
 	}
 	return lines
 }
 
-// continued is how far in a wrapped text goes on.
-const continued = "    "
+// How far in a wrapped text goes on: behind the column of times where it is not
+// there already, so that no text looks like a row.
+const (
+	continued          = "    "
+	continuedParagraph = "            "
+)
 
 // wrap breaks text into lines of at most room columns, at spaces where there are
 // any near the end.
-func wrap(text string, room int) []string {
+func wrap(text string, room int, continued string) []string {
 	var lines []string
 	runes, indent := []rune(text), ""
 	for len(indent)+len(runes) > room {
-		end := room - len(indent)
-		for i := end; i > end/2; i-- {
-			if runes[i] == ' ' {
-				end = i
-				break
-			}
-		}
+		end := breakAt(runes, room-len(indent))
 		lines = append(lines, indent+string(runes[:end]))
-		runes, indent = []rune(strings.TrimLeft(string(runes[end:]), " ")), continued
+		for end < len(runes) && runes[end] == ' ' {
+			end++
+		}
+		runes, indent = runes[end:], continued
 	}
 	return append(lines, indent+string(runes))
+}
+
+// breakAt returns where to break a text that is too long.
+func breakAt(runes []rune, room int) int {
+	for i := room; i > room/2; i-- {
+		if runes[i] == ' ' {
+			return i
+		}
+	}
+	return room
 }
 
 // columns is the width of a line's text, which has no wide characters.
@@ -305,9 +313,12 @@ func (t *transcript) leftOut() {
 		counted(total, "event"), map[bool]string{true: "teaches", false: "teach"}[total == 1], strings.Join(reasons, "; ")))
 }
 
+// longestParagraph bounds text that says what was run and how it ended.
+const longestParagraph = 2000
+
 // paragraph prints text of any origin, wrapped.
 func (t *transcript) paragraph(margin, text string) {
-	for _, part := range wrap(plain(text), t.width-len(margin)) {
+	for _, part := range wrap(clip(plain(text), longestParagraph), t.width-len(margin), continuedParagraph) {
 		fmt.Fprintln(t.out, margin+part)
 	}
 }
