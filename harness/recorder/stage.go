@@ -190,8 +190,13 @@ func (s *stage) alive() []int {
 // is given up: nobody is there to bring it about.
 const nap = 2 * time.Second
 
-// look is how often states are looked at between events.
-const look = 10 * time.Millisecond
+// look is how often states are looked at between events, at most and at least:
+// the longer a wait lasts, the less often.
+const (
+	look     = 10 * time.Millisecond
+	seldom   = 50 * time.Millisecond
+	slowdown = 20 // looks in a wait of unchanged length
+)
 
 func (s *stage) Await(what string, limit time.Duration, done func() bool) {
 	if because := s.wait(limit, nap, done); because != "" {
@@ -228,10 +233,23 @@ func (s *stage) wait(limit, patience time.Duration, done func() bool) (because s
 		}
 		select {
 		case <-s.out.wake:
-		case <-time.After(min(look, limit)):
+		case <-time.After(min(max(look, time.Since(began)/slowdown), seldom, limit)):
 		}
 	}
 	return ""
+}
+
+// sometimes asks a question that costs something only when events have settled
+// for a moment, or time has passed.
+func sometimes(question func() bool) func() bool {
+	var last time.Time
+	return func() bool {
+		if time.Since(last) < look/2 {
+			return false
+		}
+		last = time.Now()
+		return question()
+	}
 }
 
 // alarm ends the script where the kit itself has failed.
@@ -392,7 +410,7 @@ func (p *program) AwaitListening(port int) {
 		return slices.ContainsFunc(rows, func(r recording.SocketRow) bool { return r.State == "LISTEN" && r.Local.Port == port })
 	}
 	ended := false
-	because := s.wait(scenario.Soon, nap, func() bool { ended = p.Ended() && !listening(); return ended || listening() })
+	because := s.wait(scenario.Soon, nap, sometimes(func() bool { ended = p.Ended(); return ended || listening() }))
 	if ended {
 		because = "the program has ended"
 	}

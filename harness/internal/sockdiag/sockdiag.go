@@ -15,7 +15,7 @@ import (
 
 // Timeout bounds one query as a whole. The kernel answers within microseconds;
 // past this something is wrong, and the query fails with os.ErrDeadlineExceeded.
-const Timeout = time.Second
+const Timeout = 15 * time.Second
 
 // Inet returns the sockets of one address family and protocol whose state is
 // in states, a set made by States. Family is unix.AF_INET or unix.AF_INET6,

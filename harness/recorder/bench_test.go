@@ -1,0 +1,24 @@
+package recorder_test
+
+import (
+	"os"
+	"testing"
+
+	"ipckit/harness/recorder"
+	"ipckit/harness/sandbox"
+	"ipckit/reference"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.MaybeChild(reference.Programs)
+	os.Exit(m.Run())
+}
+
+// BenchmarkCage opens a cage without a program and closes it.
+func BenchmarkCage(b *testing.B) {
+	for b.Loop() {
+		if err := recorder.Try(b.Context(), sandbox.Namespaces); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
