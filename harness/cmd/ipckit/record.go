@@ -55,15 +55,15 @@ func (a *app) record(ctx context.Context, f *recordFlags) error {
 	if err := f.Check(); err != nil {
 		return err
 	}
-	own := newProbes(ctx)
-	defer own.close()
-	programs, err := f.Programs("", own.find)
+	probe, cleanup := front.Probe(ctx)
+	defer cleanup()
+	programs, err := f.Programs("", probe)
 	if err != nil {
 		return err
 	}
 	line := a.newProgress(!f.noProgress)
 	options.Progress = line.update
-	recordings, err := judge.Record(ctx, chosen, all, programs, options)
+	recordings, err := judge.Record(ctx, chosen, f.Relevant(all), programs, options)
 	line.stop()
 	if err != nil {
 		return err

@@ -83,9 +83,9 @@ func (a *app) run(ctx context.Context, f *runFlags) error {
 }
 
 func (a *app) judge(ctx context.Context, f *runFlags, chosen, all []judge.Spec) (*claim.Result, error) {
-	own := newProbes(ctx)
-	defer own.close()
-	programs, err := f.Programs("", own.find)
+	probe, cleanup := front.Probe(ctx)
+	defer cleanup()
+	programs, err := f.Programs("", probe)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (a *app) judge(ctx context.Context, f *runFlags, chosen, all []judge.Spec) 
 	defer line.stop()
 	options := f.Options(kit(all))
 	options.Progress = line.update
-	return judge.Run(ctx, chosen, all, programs, options)
+	return judge.Run(ctx, chosen, f.Relevant(all), programs, options)
 }
 
 // kit says which kit this is.
