@@ -103,7 +103,7 @@ func TestMistakesAreOneLineAndCode2(t *testing.T) {
 		"report format":        {[]string{"run", "--report", "xml=x"}, `unknown format "xml"`},
 		"report nowhere":       {[]string{"run", "--report", "json=" + folder + "/none/x.json"}, "there is no folder"},
 		"report on a folder":   {[]string{"run", "--report", "json=" + folder}, "is a directory"},
-		"two on stdout":        {[]string{"run", "--report", "json=-", "--report", "text=-"}, "two reports"},
+		"two on stdout":        {[]string{"run", "--report", "json=-", "--report", "text=/dev/stdout"}, "two reports"},
 		"missing program":      {[]string{"run", "--server", folder + "/none"}, "no such file"},
 		"path through a file":  {[]string{"run", "--server", aFile + "/server"}, "no such file"},
 		"folder as program":    {[]string{"run", "--client", folder}, "is a directory"},

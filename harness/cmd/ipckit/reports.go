@@ -16,11 +16,17 @@ type reports struct {
 
 type wanted struct{ format, target string }
 
+// stdoutTarget names standard output.
+const stdoutTarget = "-"
+
 // parseReports reads the values of --report.
 func parseReports(values []string) (*reports, error) {
 	r := &reports{}
 	for _, value := range values {
 		format, target, ok := strings.Cut(value, "=")
+		if target == "/dev/stdout" {
+			target = stdoutTarget
+		}
 		switch {
 		case !ok || target == "":
 			return nil, usage("--report %q: use FORMAT=FILE, such as json=result.json", value)
@@ -49,7 +55,7 @@ func (r *reports) open() error {
 
 // onStdout reports whether one of them takes standard output.
 func (r *reports) onStdout() bool {
-	return slices.ContainsFunc(r.wanted, func(w wanted) bool { return w.target == "-" || w.target == "/dev/stdout" })
+	return slices.ContainsFunc(r.wanted, func(w wanted) bool { return w.target == stdoutTarget })
 }
 
 // write writes all of them and returns the first error.
