@@ -29,7 +29,7 @@ what it does, and judges the recording: what holds, what does not, and why it ma
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { a.help(c) })
-	root.AddCommand(a.runCommand(), a.recordCommand(), a.claimsCommand(), a.explainCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.recordCommand(), a.showCommand(), a.claimsCommand(), a.explainCommand(), a.versionCommand())
 	root.SetHelpCommand(a.helpCommand(root))
 	return root
 }
