@@ -54,7 +54,7 @@ func (f *Flags) Register(to *flag.FlagSet) {
 	f.RegisterPrograms(to)
 	f.RegisterChoice(to)
 	f.RegisterHow(to)
-	to.BoolVar(&f.strict, "strict", false, "a missed SHOULD is a failure")
+	f.RegisterVerdict(to)
 }
 
 // RegisterPrograms declares the flags that say what is judged.
@@ -81,6 +81,11 @@ func (f *Flags) RegisterHow(to *flag.FlagSet) {
 	to.StringVar(&f.isolation, "isolation", recorder.Auto, "`rung`: auto, namespaces or none")
 	to.Int64Var(&f.seed, "seed", 0, "`seed` of random payloads; 0: a new one")
 	to.StringVar(&f.keep, "keep", "", "keep the recordings in this `folder`")
+}
+
+// RegisterVerdict declares the flags that say what a verdict means.
+func (f *Flags) RegisterVerdict(to *flag.FlagSet) {
+	to.BoolVar(&f.strict, "strict", false, "a missed SHOULD is a failure")
 }
 
 // UsageError is a mistake of the user's.
@@ -129,7 +134,14 @@ func (f *Flags) makeKeep() error {
 
 // Given reports whether the user gave a program.
 func (f *Flags) Given() bool {
-	return slices.ContainsFunc(subject.Roles(), func(r subject.Role) bool { return *f.paths[r] != "" })
+	return slices.ContainsFunc(subject.Roles(), f.given)
+}
+
+// given reports whether the user gave a program for the role. A front door that
+// takes no programs has not declared their flags.
+func (f *Flags) given(role subject.Role) bool {
+	path := f.paths[role]
+	return path != nil && *path != ""
 }
 
 // Programs returns the programs to judge: the given ones, or the reference
@@ -242,10 +254,9 @@ func (f *Flags) concerns(s judge.Spec) bool {
 
 func (f *Flags) plays(role claim.Role) bool {
 	if role == claim.Pair {
-		return *f.paths[subject.Server] != "" || *f.paths[subject.Client] != ""
+		return f.given(subject.Server) || f.given(subject.Client)
 	}
-	path := f.paths[subject.Role(role)]
-	return path != nil && *path != ""
+	return f.given(subject.Role(role))
 }
 
 // Options returns the options of a run.

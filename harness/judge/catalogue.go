@@ -4,7 +4,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+
+	"ipckit/harness/claim"
 )
+
+// Claims returns the claims of the specs, in their order.
+func Claims(specs []Spec) []claim.Claim {
+	claims := make([]claim.Claim, len(specs))
+	for i, s := range specs {
+		claims[i] = s.Claim
+	}
+	return claims
+}
 
 // Catalogue returns a name for the state of a catalogue: "sha256:" and the hash
 // of its claims.

@@ -76,12 +76,11 @@ func (e *StartError) Error() string {
 // *[recorder.IsolationError] the machine's, a context's cause the user's.
 func Run(ctx context.Context, chosen, all []Spec, programs Programs, options Options) (*claim.Result, error) {
 	began := time.Now()
-	isolation, why, err := recorder.Choose(ctx, options.Isolation, programs.trusted())
+	specs := withNeeds(chosen, all)
+	r, why, err := newRun(ctx, specs, programs, options)
 	if err != nil {
 		return nil, err
 	}
-	specs := withNeeds(chosen, all)
-	r := newRun(ctx, specs, programs, options, isolation)
 	recordings, err := r.record(Scenarios(specs))
 	if err != nil {
 		return nil, err
@@ -92,7 +91,7 @@ func Run(ctx context.Context, chosen, all []Spec, programs Programs, options Opt
 	}
 	result := &claim.Result{
 		Kit: options.Kit, Subjects: programs.subjects(), Claims: map[claim.ID]claim.Claim{}, Strict: options.Strict, Recordings: options.Keep,
-		Environment: environment(isolation, why, options), Started: began.UTC(), Wall: time.Since(began), CPU: cpuTime(),
+		Environment: environment(r.isolation, why, options), Started: began.UTC(), Wall: time.Since(began), CPU: cpuTime(),
 	}
 	for i, v := range verdicts {
 		if !slices.ContainsFunc(chosen, func(s Spec) bool { return s.ID == v.Claim }) && v.Outcome == claim.Pass {
@@ -105,6 +104,18 @@ func Run(ctx context.Context, chosen, all []Spec, programs Programs, options Opt
 		result.Verdicts = append(result.Verdicts, v)
 	}
 	return result, nil
+}
+
+// Record is the first half of [Run]: it records what the chosen specs need, keeps
+// it where options say so, and judges nothing. Its errors are Run's; a scenario
+// that could not be recorded says so in its place.
+func Record(ctx context.Context, chosen, all []Spec, programs Programs, options Options) (Recordings, error) {
+	specs := withNeeds(chosen, all)
+	r, _, err := newRun(ctx, specs, programs, options)
+	if err != nil {
+		return nil, err
+	}
+	return r.record(Scenarios(specs))
 }
 
 func environment(isolation recorder.Isolation, why string, options Options) claim.Environment {
@@ -207,9 +218,14 @@ type packed struct {
 // start is work, and what waits for a CPU looks as if it slept.
 const startsPerCPU = 2
 
-func newRun(parent context.Context, specs []Spec, programs Programs, options Options, isolation recorder.Isolation) *run {
+// newRun also says why the isolation is not a better one.
+func newRun(parent context.Context, specs []Spec, programs Programs, options Options) (r *run, why string, err error) {
+	isolation, why, err := recorder.Choose(parent, options.Isolation, programs.trusted())
+	if err != nil {
+		return nil, "", err
+	}
 	ctx, cancel := context.WithCancelCause(parent)
-	r := &run{
+	r = &run{
 		ctx: ctx, cancel: cancel, programs: programs, options: options, isolation: isolation, cpus: recorder.CPUs(),
 		parcels: map[string]packed{}, running: map[scenario.Name]time.Time{},
 	}
@@ -222,7 +238,7 @@ func newRun(parent context.Context, specs []Spec, programs Programs, options Opt
 	}
 	r.jobs = make(chan struct{}, jobs)
 	r.starts = make(chan struct{}, startsPerCPU*len(r.cpus))
-	return r
+	return r, why, nil
 }
 
 // record records the scenarios, all at the same time.
