@@ -126,7 +126,7 @@ var _ = add(judge.Spec{
 		Title:   "kill with signal 0 tells whether a process id is taken, by a zombie too",
 		Text:    "kill(pid, 0) sends nothing: it succeeds for a living process and for a zombie, and fails with ESRCH when there is none.",
 		Source:  claim.Article("Signals"),
-		Erratum: "signal 0 tells whether a process id is valid; it also succeeds for a process that has ended and was not waited for",
+		Erratum: "signal 0 tells whether a process id is valid",
 		Why:     "A loop that waits until kill(pid, 0) fails never ends when the pid is that of a child nobody waits for: the zombie answers for it.",
 		Read:    []string{"kill(2)", "wait(2)"},
 	},
@@ -178,7 +178,7 @@ var _ = add(judge.Spec{
 		Title:   "an ended child is a zombie until its parent waits",
 		Text:    "A child that has ended keeps its place in the process table, in state Z; no signal changes that, and the parent's wait removes it.",
 		Source:  claim.Article("Graceful shutdown"),
-		Erratum: "the zombie is permanent; it is there until its parent waits or ends",
+		Erratum: "a child that nobody waits for becomes a permanent zombie",
 		Why:     "The row holds the exit status for the parent. Nothing is left of the process itself: that is why a zombie cannot be killed, it is dead already.",
 		Read:    []string{"wait(2)", "proc_pid_stat(5)"},
 	},
@@ -194,7 +194,8 @@ var _ = add(judge.Spec{
 		t.Evidence(strikes...)
 		t.Evidence(waits...)
 		t.Presence(len(strikes) == 2 && len(waits) == 2 && strikes[0].Call.Enter > child.End.Seq, "SIGKILL to the zombie, then two waits, then a probe")
-		t.Observed("SIGKILL: %v; first wait: %v; second wait: %v; kill(pid, 0) then: %v", strikes[0].Call.Errno, waits[0].Call.Result, waits[1].Call.Errno, strikes[1].Call.Errno)
+		t.Observed("SIGKILL to the zombie: %v; first wait: %s; second wait: %v; kill(pid, 0) then: %v",
+			strikes[0].Call.Errno, waitText(waits[0].Call), waits[1].Call.Errno, strikes[1].Call.Errno)
 		t.Expect(strikes[0].Call.Errno).To(BeZero(), "SIGKILL finds the zombie")
 		t.Expect(child.Collected).To(Equal(waits[0]), "the first wait collects it")
 		status, exited := child.End.Exit.Status.Exited()
@@ -203,6 +204,14 @@ var _ = add(judge.Spec{
 		t.Expect(strikes[1].Call.Errno).To(Equal(esrch), "the process id is free")
 	},
 })
+
+// waitText says what a wait call returned.
+func waitText(c *recording.Call) string {
+	if status := c.Arg("wstatus").Status; status != nil {
+		return "the child, " + status.String()
+	}
+	return c.Errno.String()
+}
 
 var _ = add(judge.Spec{
 	Claim: claim.Claim{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"ipckit/harness/recording"
@@ -140,13 +141,27 @@ func titles() [][]byte {
 
 // quoted shows bytes in a message, with runs of NUL counted.
 func quoted(b []byte) string {
-	const most = 200
-	trimmed := bytes.TrimRight(b, "\x00")
-	text := recording.Data{Bytes: trimmed[:min(len(trimmed), most)], Len: len(trimmed)}.String()
-	if n := len(b) - len(trimmed); n > 0 {
-		text += " and " + plural(n, "NUL byte")
+	const most, run = 200, 4
+	var parts []string
+	for shown := 0; len(b) > 0; {
+		if n := len(b) - len(bytes.TrimLeft(b, "\x00")); n >= run {
+			parts = append(parts, strconv.Itoa(n)+` × \x00`)
+			b = b[n:]
+			continue
+		}
+		text := b
+		if i := bytes.Index(b, make([]byte, run)); i >= 0 {
+			text = b[:i]
+		}
+		kept := text[:max(0, min(len(text), most-shown))]
+		parts = append(parts, recording.Data{Bytes: kept, Len: len(text)}.String())
+		shown += len(kept)
+		b = b[len(text):]
 	}
-	return text
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, " ")
 }
 
 func plural(n int, what string) string {

@@ -283,6 +283,15 @@ func (f *Flags) rerun(id claim.ID) string {
 	for _, pair := range f.env {
 		words = append(words, "--env", quote(pair))
 	}
+	if f.isolation != recorder.Auto {
+		words = append(words, "--isolation", f.isolation)
+	}
+	if f.scale != 1 {
+		words = append(words, "--timeout-scale", strconv.FormatFloat(f.scale, 'g', -1, 64))
+	}
+	if f.strict {
+		words = append(words, "--strict")
+	}
 	words = append(words, "--claims", string(id), "--seed", strconv.FormatInt(f.seed, 10))
 	return strings.Join(words, " ")
 }

@@ -318,17 +318,18 @@ func usage(pids []int) (used time.Duration, ready bool) {
 }
 
 func (s *stage) Sockets(why string) []recording.SocketRow {
-	rows, err := sockets()
+	rows, err := sockets(sockdiag.AllStates)
 	s.must(err)
 	s.out.emit(&recording.Event{Kind: recording.KindSockets, Sockets: &recording.Sockets{Why: why, Rows: rows}})
 	return rows
 }
 
-// sockets asks the kernel for the TCP sockets of the network namespace.
-func sockets() ([]recording.SocketRow, error) {
+// sockets asks the kernel for the TCP sockets of the network namespace that are
+// in one of the states.
+func sockets(states uint32) ([]recording.SocketRow, error) {
 	var rows []recording.SocketRow
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		found, err := sockdiag.Inet(family, unix.IPPROTO_TCP, sockdiag.AllStates)
+		found, err := sockdiag.Inet(family, unix.IPPROTO_TCP, states)
 		if err != nil {
 			return nil, fmt.Errorf("ask for sockets: %w", err)
 		}
@@ -405,9 +406,9 @@ func (p *program) AwaitEnd(limit time.Duration) {
 func (p *program) AwaitListening(port int) {
 	s := p.stage
 	listening := func() bool {
-		rows, err := sockets()
+		rows, err := sockets(sockdiag.States(sockdiag.Listen)) // the other states would cost a walk over all connections
 		s.must(err)
-		return slices.ContainsFunc(rows, func(r recording.SocketRow) bool { return r.State == "LISTEN" && r.Local.Port == port })
+		return slices.ContainsFunc(rows, func(r recording.SocketRow) bool { return r.Local.Port == port })
 	}
 	ended := false
 	because := s.wait(scenario.Soon, nap, sometimes(func() bool { ended = p.Ended(); return ended || listening() }))
