@@ -80,10 +80,43 @@ func (s *stage) play(script scenario.Scenario, first chan struct{}) (trailer rec
 		filter, err := policy(!script.Untraced).Assemble()
 		s.must(err)
 		s.filter = filter
+		s.freePort()
 		script.Script(s)
 	}()
 	s.end()
 	return trailer
+}
+
+// lingers is how long Linux keeps a closed connection in TIME_WAIT, and a little
+// more.
+const lingers = 65 * time.Second
+
+// freePort waits, where all cages share the machine's network, until the article's
+// port is free of what an earlier scenario left in TIME_WAIT: a correct server may
+// be refused the port because of it (socket(7), SO_REUSEADDR).
+func (s *stage) freePort() {
+	if s.in.Isolation != sandbox.None {
+		return
+	}
+	held := ""
+	free := func() bool {
+		rows, err := sockets(sockdiag.AllStates)
+		s.must(err)
+		held = ""
+		for _, r := range rows {
+			if r.Local.Port == scenario.Port {
+				held = fmt.Sprintf("%s of %v", r.State, r.Remote)
+			}
+			if r.Local.Port == scenario.Port && r.State == "LISTEN" {
+				return true // somebody's server: waiting does not help
+			}
+		}
+		return held == ""
+	}
+	s.wait(lingers, 0, sometimes(lingers/100, free))
+	if held != "" {
+		s.must(fmt.Errorf("port %d is in use on this machine (%s), and there is no network of the cage's own", scenario.Port, held))
+	}
 }
 
 // end records what is left, and ends it.
@@ -239,12 +272,11 @@ func (s *stage) wait(limit, patience time.Duration, done func() bool) (because s
 	return ""
 }
 
-// sometimes asks a question that costs something only when events have settled
-// for a moment, or time has passed.
-func sometimes(question func() bool) func() bool {
+// sometimes asks a question that costs something only so often.
+func sometimes(every time.Duration, question func() bool) func() bool {
 	var last time.Time
 	return func() bool {
-		if time.Since(last) < look/2 {
+		if time.Since(last) < every {
 			return false
 		}
 		last = time.Now()
@@ -411,7 +443,7 @@ func (p *program) AwaitListening(port int) {
 		return slices.ContainsFunc(rows, func(r recording.SocketRow) bool { return r.Local.Port == port })
 	}
 	ended := false
-	because := s.wait(scenario.Soon, nap, sometimes(func() bool { ended = p.Ended(); return ended || listening() }))
+	because := s.wait(scenario.Soon, nap, sometimes(look/2, func() bool { ended = p.Ended(); return ended || listening() }))
 	if ended {
 		because = "the program has ended"
 	}
