@@ -56,14 +56,13 @@ var _ = add(judge.Spec{
 		r := t.Recording()
 		t.Presence(len(sent(r, "client A")) > 0, "a client that sent something")
 		for _, client := range inTurn {
-			asked := messages(r, client)
-			if len(asked) == 0 {
+			if connected(r, client) == nil {
 				break // it never came through: that is another claim's matter
 			}
-			got := received(r, client)
-			t.Expected("%s gets %s back", client, quoted(sent(r, client)))
-			t.Observed("%s got %s", client, quoted(got))
-			if !unpadded(got, asked) {
+			asked, got := messages(r, client), received(r, client)
+			t.Expected("%s sends three texts and gets them back: %s", client, quoted(sent(r, client)))
+			t.Observed("%s sent %s and got %s", client, plural(len(asked), "text"), quoted(got))
+			if len(asked) != scenario.RandomTexts || !unpadded(got, asked) {
 				t.Evidence(r.Peers(client, recording.ActSent, recording.ActReceived, recording.ActEOF, recording.ActReset, recording.ActTimeout)...)
 				t.Holds(false)
 			}
@@ -88,10 +87,10 @@ var _ = add(judge.Spec{
 	Check: func(t *judge.T) {
 		r := t.Recording()
 		for _, client := range inTurn {
-			want, got := sent(r, client), received(r, client)
-			if len(want) == 0 {
+			if connected(r, client) == nil {
 				break
 			}
+			want, got := sent(r, client), received(r, client)
 			t.Expected("%s back: %s", plural(len(want), "byte"), quoted(want))
 			t.Observed("%s back: %s", plural(len(got), "byte"), quoted(got))
 			if !bytes.Equal(want, got) {
@@ -302,15 +301,19 @@ var _ = add(judge.Spec{
 	Check: func(t *judge.T) {
 		r := t.Recording()
 		t.Presence(len(sent(r, "byte by byte")) > 0, "a client that sends byte by byte")
-		for _, client := range []string{"byte by byte", "coalesced"} {
-			want, got := sent(r, client), withoutNUL(received(r, client))
+		for _, c := range []struct {
+			client string
+			want   []byte
+		}{{"byte by byte", titles()[0]}, {"coalesced", bytes.Join(titles(), nil)}} {
+			client, want, got := c.client, c.want, withoutNUL(received(r, c.client))
 			t.Expected("%s: %s back", client, quoted(want))
-			t.Observed("%s: %s back", client, quoted(got))
-			if len(want) == 0 || !bytes.Equal(want, got) {
+			t.Observed("%s: %s back, then the server closed or fell silent", client, quoted(got))
+			if !bytes.Equal(want, got) {
 				t.Evidence(r.Peers(client)...)
 				t.Holds(false)
 			}
 		}
+		t.Observed("both came back whole")
 		t.Evidence(r.Peers("coalesced", recording.ActSent, recording.ActReceived)...)
 	},
 })
@@ -329,8 +332,8 @@ var _ = add(judge.Spec{
 	On: []scenario.Name{scenario.Segments},
 	Check: func(t *judge.T) {
 		r := t.Recording()
-		want, got := sent(r, "large"), received(r, "large")
-		t.Presence(len(want) > 0, "a client that sends 2000 bytes")
+		want, got := scenario.AllValues(2000), received(r, "large")
+		t.Presence(len(sent(r, "large")) > 0, "a client that sends 2000 bytes")
 		t.Expected("%s back, the same", plural(len(want), "byte"))
 		t.Evidence(r.Peers("large", recording.ActSent, recording.ActReceived)...)
 		t.Observed("%s back, the first %d of them right", plural(len(got), "byte"), common(want, got))

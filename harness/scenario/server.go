@@ -47,7 +47,7 @@ var (
 	})
 )
 
-// RandomTexts is how many messages of random text a client sends.
+// RandomTexts is how many messages a client sends, as many as there are titles.
 const RandomTexts = 3
 
 func clientsInTurn(s Stage) {
