@@ -99,7 +99,18 @@ type files struct {
 }
 
 func newFiles() *files {
-	return &files{byFD: map[int]string{}, streams: map[int]string{0: "stdin", 1: recording.Stdout, 2: recording.Stderr}}
+	return &files{byFD: map[int]string{}, streams: map[int]string{}}
+}
+
+// standard are the streams by the numbers that they have by convention.
+var standard = map[int]string{0: "stdin", 1: recording.Stdout, 2: recording.Stderr}
+
+// stream returns which standard stream a descriptor is, or "".
+func (f *files) stream(fd int) string {
+	if name, ok := f.streams[fd]; ok {
+		return name
+	}
+	return standard[fd]
 }
 
 func (f *files) copy() *files {
@@ -118,11 +129,17 @@ func (f *files) forget(first, last int) {
 	maps.DeleteFunc(f.streams, gone)
 }
 
-// duplicate notes that made is a copy of old (dup(2)).
+// duplicate notes that made is a copy of old (dup(2)). A runtime that opens its
+// terminal anew and puts that in the place of a standard stream writes to the
+// original: it is that stream, too.
 func (f *files) duplicate(old, made int) {
-	stream, standard := f.streams[old]
+	stream := f.stream(old)
 	f.forget(made, made)
-	if standard {
+	if stream == "" && standard[made] != "" {
+		stream = standard[made]
+		f.streams[old] = stream
+	}
+	if stream != "" {
 		f.streams[made] = stream
 	}
 }

@@ -244,7 +244,7 @@ func (t *tracer) entryStop(k *task) error {
 		return ptrace.Cont(k.tid, 0)
 	}
 	c := &pending{name: s.name, spec: &s.spec}
-	c.frame = frame{memory: reader(k.tid), args: info.Args, keep: t.out.keep, file: func(fd int) string { return t.file(k, fd) }, stream: func(fd int) string { return k.process.files.streams[fd] }}
+	c.frame = frame{memory: reader(k.tid), args: info.Args, keep: t.out.keep, file: func(fd int) string { return t.file(k, fd) }, stream: k.process.files.stream}
 	if quiet[s.name] {
 		if fd := int(int32(info.Args[0])); !communicates(t.file(k, fd), fd) {
 			k.process.files.forget(fd, fd)
