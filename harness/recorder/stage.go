@@ -484,6 +484,15 @@ func (p *program) Type(keys string) {
 
 func (p *program) Signal(sig recording.Signal) { p.send(p.PID(), sig) }
 
+func (p *program) Kill() {
+	for _, pid := range p.stage.alive() {
+		if p.stage.subjectOf(pid) == p.name {
+			p.send(pid, recording.SIGKILL)
+		}
+	}
+	p.stage.Await(p.name+" ends", scenario.Soon, p.Gone)
+}
+
 func (p *program) send(target int, sig recording.Signal) {
 	p.stage.out.emit(&recording.Event{Kind: recording.KindPeer, Peer: &recording.Peer{Name: "kit", Act: recording.ActSignalled, Signal: sig, Target: target}})
 	if err := unix.Kill(target, unix.Signal(sig)); err != nil && !errors.Is(err, unix.ESRCH) {

@@ -101,6 +101,8 @@ type Program interface {
 	Type(keys string)
 	// Signal sends a signal to its first process.
 	Signal(recording.Signal)
+	// Kill sends SIGKILL to all of its processes, and waits until they have ended.
+	Kill()
 	// Pause stops its process group and waits until it stands still; Resume lets
 	// it go on.
 	Pause()

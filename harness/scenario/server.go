@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"time"
 
-	"ipckit/harness/recording"
 	"ipckit/harness/subject"
 )
 
@@ -212,8 +211,7 @@ func restart(s Stage) {
 	c := s.Dial("client", Port)
 	c.Send([]byte(Titles[0]))
 	c.Receive(func(all []byte) bool { return len(all) >= len(Titles[0]) })
-	p.Signal(recording.SIGKILL)
-	p.AwaitEnd(Soon)
+	p.Kill()
 	c.Receive(func([]byte) bool { return false })
 	c.Close()
 	s.Sockets("after the kill")
