@@ -136,54 +136,59 @@ func record(ctx context.Context, selected []judge.Spec) (*claim.Result, error) {
 	return judge.Run(ctx, selected, flags.Relevant(specs.All()), programs, flags.Options(kit))
 }
 
-// tell gives a verdict Ginkgo's words. What was not judged must never look green:
-// a MUST without a verdict is a failure.
+// tell gives a verdict Ginkgo's words.
 func tell(s judge.Spec, where types.CodeLocation) {
 	v := result.Verdict(s.ID)
 	if v == nil {
-		Fail("BROKEN: there is no verdict on "+string(s.ID), 0)
+		Fail("BROKEN: there is no verdict on " + string(s.ID))
 	}
 	AddReportEntry("claim", string(v.Claim), ReportEntryVisibilityNever)
 	AddReportEntry("level", string(v.Level), ReportEntryVisibilityNever)
 	for _, e := range v.Evidence {
 		AddReportEntry("evidence", fmt.Sprintf("%s %v", e.Recording, e.Events), ReportEntryVisibilityNever)
 	}
-	block := "\n" + report.Block(&result, v.Claim, report.TextOptions{})
-	grave := s.Level == claim.Must || s.Level == claim.Fact
-	switch v.Outcome {
-	case claim.Pass:
-		if s.Level == claim.May {
-			AddReportEntry("observed", report.Safe(v.Observed))
-		}
-	case claim.Fail:
-		if grave || result.Strict && s.Level == claim.Should {
-			failAt(where, s.Title+block)
-		}
-		Skip(shouldNotMet + report.Safe(v.Observed))
-	case claim.Flaky:
-		judged(where, grave, "FLAKY: "+report.Safe(v.Reason), block)
-	case claim.Broken:
-		judged(where, s.Level != claim.May, "BROKEN: "+report.Safe(v.Reason), block)
-	case claim.NotJudged:
-		judged(where, s.Level == claim.Must, "NOT JUDGED: "+report.Safe(v.Reason), block)
-	case claim.Skip:
-		judged(where, s.Level == claim.Must && !inTree[v.DependsOnFailed], "depends on "+string(v.DependsOnFailed)+", which does not hold", block)
+	switch outcome, text := spoken(*v, result.Strict, inTree[v.DependsOnFailed]); outcome {
+	case types.SpecStatePassed:
+		AddReportEntry("observed", text, ReportEntryVisibilityFailureOrVerbose)
+	case types.SpecStateSkipped:
+		Skip(text)
+	default:
+		block := report.Block(&result, v.Claim, report.TextOptions{})
+		Fail(text + "\n" + block + "\nclaim declared at " + where.String())
 	}
 }
 
 const shouldNotMet = "SHOULD not met: "
 
-// judged fails where the verdict is missing and must not be, else skips.
-func judged(where types.CodeLocation, grave bool, text, block string) {
-	if grave {
-		failAt(where, text+block)
+// spoken returns what becomes of a verdict in Ginkgo: what was not judged must
+// never look green, so a MUST without a verdict is a failure, for a skip would
+// not be seen. A claim whose cause is told beside it is skipped: told says so.
+func spoken(v claim.Verdict, strict, told bool) (types.SpecState, string) {
+	grave := v.Level == claim.Must || v.Level == claim.Fact
+	reason := report.Safe(v.Reason)
+	switch v.Outcome {
+	case claim.Pass:
+		return types.SpecStatePassed, report.Safe(v.Observed)
+	case claim.Fail:
+		if grave || strict && v.Level == claim.Should {
+			return types.SpecStateFailed, v.Message
+		}
+		return types.SpecStateSkipped, shouldNotMet + report.Safe(v.Observed)
+	case claim.Flaky:
+		return either(grave), "FLAKY: " + reason
+	case claim.Broken:
+		return either(v.Level != claim.May), "BROKEN: " + reason
+	case claim.Skip:
+		return either(v.Level == claim.Must && !told), "depends on " + string(v.DependsOnFailed) + ", which does not hold"
 	}
-	Skip(text)
+	return either(v.Level == claim.Must), "NOT JUDGED: " + reason
 }
 
-// failAt fails the running It at the claim's own line.
-func failAt(where types.CodeLocation, text string) {
-	Fail(text+"\nclaim declared at "+where.String(), 1)
+func either(grave bool) types.SpecState {
+	if grave {
+		return types.SpecStateFailed
+	}
+	return types.SpecStateSkipped
 }
 
 // missed lists the SHOULDs that were missed, for a reader who sees only dots.
