@@ -51,7 +51,7 @@ func initLife() int {
 	}
 	go in.watch(life)
 	in.say(hello{Ready: true})
-	if err := in.work(); err != nil {
+	if err := in.work(); err != nil && !errors.Is(err, unix.EPIPE) { // EPIPE: the kit is gone
 		fmt.Fprintf(os.Stderr, "%s: %v\n", initName, err)
 		return 1
 	}

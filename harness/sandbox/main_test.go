@@ -358,6 +358,32 @@ func script(t *testing.T, text string) string {
 	return path
 }
 
+// pack makes a parcel of the program at path.
+func pack(t *testing.T, path string) *sandbox.Parcel {
+	t.Helper()
+	parcel, err := sandbox.Pack(subject.Subject{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { parcel.Close() })
+	return parcel
+}
+
+// quiet keeps what PID 1 says on standard error out of the test's output, and
+// returns it.
+func quiet(t *testing.T) func() string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "stderr")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved := os.Stderr
+	os.Stderr = f
+	t.Cleanup(func() { os.Stderr = saved; f.Close() })
+	return func() string { text, _ := os.ReadFile(path); return string(text) }
+}
+
 func writeFile(t *testing.T, path, text string, mode os.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {

@@ -107,6 +107,9 @@ func Open(ctx context.Context, config Config) (*Cage, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
+	if config.Isolation != Namespaces && config.Isolation != None {
+		return nil, fmt.Errorf("unknown isolation %q", config.Isolation)
+	}
 	brief, err := config.brief()
 	if err != nil {
 		return nil, err
