@@ -3,31 +3,58 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipckit/harness/internal/procfs"
 )
 
 // killDescendants ends all processes below pid, new ones included: this process
-// is their subreaper (prctl(2)), so none can leave the tree. A stopped tree
-// cannot fork, so all are stopped before any is killed.
+// is their subreaper (prctl(2)), so none can leave the tree. A process with a
+// SIGSTOP to come cannot fork, so all are stopped before any is killed.
 func killDescendants(pid int) {
-	for {
-		before := descendants(pid)
-		for _, d := range before {
-			unix.Kill(d, unix.SIGSTOP)
-		}
-		if len(descendants(pid)) == len(before) {
-			for _, d := range before {
-				unix.Kill(d, unix.SIGKILL)
+	stopped := map[int]bool{}
+	for fresh := true; fresh; {
+		fresh = false
+		for _, d := range descendants(pid) {
+			if !stopped[d] {
+				stopped[d], fresh = true, true
+				unix.Kill(d, unix.SIGSTOP)
 			}
-			return
 		}
+	}
+	for d := range stopped {
+		unix.Kill(d, unix.SIGKILL)
 	}
 }
 
-// descendants lists the living processes below pid.
+// dying is how long killed processes may take to be gone.
+const dying = 10 * time.Second
+
+// awaitDeaths kills the processes below pid until none is left: one that is in
+// the middle of a system call finishes it first, and a list of children may lack
+// one (proc_tid_children(5)). Whoever else waits for children may take their
+// statuses.
+func awaitDeaths(pid int) {
+	for began := time.Now(); time.Since(began) < dying; time.Sleep(time.Millisecond) {
+		if !slices.ContainsFunc(descendants(pid), alive) {
+			return
+		}
+		killDescendants(pid)
+	}
+}
+
+// alive reports whether the process runs: a zombie does not.
+func alive(pid int) bool {
+	stat, err := procfs.ReadStat(pid)
+	return err == nil && stat.State != 'Z' && stat.State != 'X'
+}
+
+// descendants lists the processes below pid, zombies included.
 func descendants(pid int) []int {
 	var all []int
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))

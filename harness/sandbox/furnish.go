@@ -61,7 +61,7 @@ func mountAll() error {
 		{"tmpfs", "/tmp", "tmpfs", safe, tmpfsOptions, false},
 		{"tmpfs", "/var/tmp", "tmpfs", safe, tmpfsOptions, true},
 		{"tmpfs", "/dev/shm", "tmpfs", safe, tmpfsOptions, true},
-		{"tmpfs", "/run", "tmpfs", safe, "mode=755,size=256m,nr_inodes=16k", false},
+		{"tmpfs", "/run", "tmpfs", safe, "mode=755,size=256m,nr_inodes=64k", false},
 		{"mqueue", "/dev/mqueue", "mqueue", safe, "", true},
 		{"devpts", "/dev/pts", "devpts", unix.MS_NOSUID | unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620", false},
 	}

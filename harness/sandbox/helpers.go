@@ -30,13 +30,14 @@ func leaderLife() int {
 	// An interactive shell is not ended by what its jobs send to their parent.
 	signal.Notify(make(chan os.Signal, 1))
 	errands := os.NewFile(errandFD, "errand")
-	program, err := os.StartProcess("/proc/self/exe", []string{execName}, &os.ProcAttr{
+	program, err := os.StartProcess(ownImage, []string{execName}, &os.ProcAttr{
 		Env:   helperEnv,
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, errands, os.NewFile(reportFD, "reports")},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: true, Ctty: 0},
 	})
 	if err != nil {
 		reports.Encode(report{Error: fmt.Sprintf("start %s: %v", execName, err)})
+		unix.Kill(unix.Getpid(), unix.SIGSTOP) // this too is found out by a knock
 		return 1
 	}
 	errands.Close()
@@ -99,6 +100,9 @@ func (e *errand) shed() error {
 		return fmt.Errorf("chdir %s: %w", e.Folder, err)
 	}
 	unix.Umask(0o022)
+	if err := usualFiles(); err != nil {
+		return err
+	}
 	for resource, limit := range e.Limits {
 		if err := unix.Setrlimit(resource, &limit); err != nil {
 			return fmt.Errorf("setrlimit(%d): %w", resource, err)
@@ -115,6 +119,9 @@ func (e *errand) shed() error {
 		if err := become(e.UID, e.GID); err != nil {
 			return err
 		}
+	}
+	if err := dropCapabilities(); err != nil {
+		return err
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("prctl(PR_SET_NO_NEW_PRIVS): %w", err)
@@ -133,6 +140,33 @@ func become(uid, gid int) error {
 	}
 	if err := syscall.Setresuid(uid, uid, uid); err != nil {
 		return fmt.Errorf("setresuid(%d): %w", uid, err)
+	}
+	return nil
+}
+
+// dropCapabilities empties all sets of the calling thread: the inheritable one
+// comes from PID 1 and would stay as it is over the exec (capabilities(7)).
+func dropCapabilities() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&header, &none[0]); err != nil {
+		return fmt.Errorf("capset: %w", err)
+	}
+	return nil
+}
+
+// usualFiles sets the limit on open files to what a login gives. Go's runtime
+// has raised it to the most that is allowed, and takes that back only in exec
+// calls of its own; the kit's user may have changed it as well.
+func usualFiles() error {
+	const usual = 1024
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("getrlimit(RLIMIT_NOFILE): %w", err)
+	}
+	limit.Cur = min(usual, limit.Max)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("setrlimit(RLIMIT_NOFILE): %w", err)
 	}
 	return nil
 }

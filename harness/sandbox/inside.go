@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -26,6 +27,7 @@ type Inside struct {
 
 	brief   brief
 	folders []string // of the parcels, by index
+	home    string   // working folder of the programs
 	tmp     string   // where there are no namespaces: the folder to remove
 
 	mu      sync.Mutex
@@ -35,6 +37,7 @@ type Inside struct {
 // initLife is PID 1: it builds the cage, says hello, and works.
 func initLife() int {
 	in := &Inside{Out: os.NewFile(outFD, "out"), leaders: map[int]*Started{}}
+	unix.Umask(0) // the kit's own is its user's; files here are to have the modes that they are made with
 	unix.CloseOnExec(jobFD)
 	unix.CloseOnExec(outFD)
 	// Caught, not ignored: a disposition of SIG_IGN would pass through fork and
@@ -42,19 +45,23 @@ func initLife() int {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2)
 	life := bufio.NewReader(os.NewFile(jobFD, "job"))
 	if err := in.setUp(life); err != nil {
+		in.clean()
 		in.say(refused(err))
 		return 1
 	}
 	go in.watch(life)
 	in.say(hello{Ready: true})
-	err := works[in.brief.Work](in)
-	in.sweep()
-	in.clean()
-	if err != nil {
+	if err := in.work(); err != nil && !errors.Is(err, unix.EPIPE) { // EPIPE: the kit is gone
 		fmt.Fprintf(os.Stderr, "%s: %v\n", initName, err)
 		return 1
 	}
 	return 0
+}
+
+// work does what the cage is for, and leaves nothing behind even if it panics.
+func (in *Inside) work() error {
+	defer in.end()
+	return works[in.brief.Work](in)
 }
 
 func (in *Inside) say(h hello) { json.NewEncoder(in.Out).Encode(h) }
@@ -120,9 +127,17 @@ func (in *Inside) watch(life *bufio.Reader) {
 			break
 		}
 	}
-	in.sweep()
-	in.clean()
+	in.end()
 	os.Exit(0)
+}
+
+// end ends what runs in the cage and removes what lies outside of it.
+func (in *Inside) end() {
+	in.sweep()
+	if in.Isolation == None {
+		awaitDeaths(os.Getpid())
+	}
+	in.clean()
 }
 
 // unpack lays out the programs' files.
@@ -155,14 +170,46 @@ func (in *Inside) unpack() error {
 // base returns the folder for the programs' files.
 func (in *Inside) base() (string, error) {
 	if in.Isolation == Namespaces {
+		in.home = workFolder
 		return programsFolder, step("mkdir "+programsFolder, os.Mkdir(programsFolder, 0o755))
 	}
-	base, err := os.MkdirTemp("", "ipckit-")
+	base, err := os.MkdirTemp(in.roomy(), "ipckit-")
 	if err != nil {
+		return "", fmt.Errorf("make a folder for the programs, in TMPDIR or /tmp: %w", err)
+	}
+	in.tmp, in.home = base, filepath.Join(base, "work")
+	if err := os.Chmod(base, 0o755); err != nil {
 		return "", err
 	}
-	in.tmp = base
-	return base, os.Chmod(base, 0o755)
+	if err := os.Mkdir(in.home, 0o755); err != nil {
+		return "", err
+	}
+	return base, os.Chown(in.home, in.brief.UID, in.brief.GID)
+}
+
+// roomy returns a folder for temporary files from which the program can be
+// executed: under its own user id it cannot pass a folder of mode 0700.
+func (in *Inside) roomy() string {
+	for _, folder := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+		var st unix.Statfs_t
+		if unix.Statfs(folder, &st) == nil && st.Flags&unix.ST_NOEXEC == 0 && (in.brief.UID < 0 || open(folder)) {
+			return folder
+		}
+	}
+	return os.TempDir()
+}
+
+// open reports whether anybody can pass the folder and all those above it.
+func open(folder string) bool {
+	for ; ; folder = filepath.Dir(folder) {
+		info, err := os.Stat(folder)
+		if err != nil || info.Mode()&0o001 == 0 {
+			return false
+		}
+		if folder == filepath.Dir(folder) {
+			return true
+		}
+	}
 }
 
 // sweep ends every process of the cage but this one.
@@ -180,7 +227,15 @@ func (in *Inside) Sweep() { in.sweep() }
 
 // clean removes what lies outside of namespaces that vanish by themselves.
 func (in *Inside) clean() {
-	if in.tmp != "" {
-		os.RemoveAll(in.tmp)
+	if in.tmp == "" || os.RemoveAll(in.tmp) == nil {
+		return
 	}
+	// An ordinary user cannot empty a folder that the program has closed.
+	filepath.WalkDir(in.tmp, func(path string, entry fs.DirEntry, _ error) error {
+		if entry != nil && entry.IsDir() {
+			os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	os.RemoveAll(in.tmp)
 }

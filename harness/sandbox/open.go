@@ -104,6 +104,20 @@ var starter = sync.OnceValue(func() chan<- func() {
 // machine does not allow the rung. Ending ctx ends the cage.
 func Open(ctx context.Context, config Config) (*Cage, error) {
 	refuseLoop()
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	if config.Isolation != Namespaces && config.Isolation != None {
+		return nil, fmt.Errorf("unknown isolation %q", config.Isolation)
+	}
+	brief, err := config.brief()
+	if err != nil {
+		return nil, err
+	}
+	image, err := selfImage()
+	if err != nil {
+		return nil, err
+	}
 	jobIn, life, err := os.Pipe()
 	if err != nil {
 		return nil, os.NewSyscallError("pipe", err)
@@ -114,22 +128,25 @@ func Open(ctx context.Context, config Config) (*Cage, error) {
 		life.Close()
 		return nil, os.NewSyscallError("pipe", err)
 	}
-	c := &Cage{cmd: command(ctx, config, jobIn, outIn, life), life: life, out: out}
+	c := &Cage{cmd: command(ctx, image, config, jobIn, outIn, life), life: life, out: out}
 	err = c.start()
 	jobIn.Close()
 	outIn.Close()
 	if err == nil {
-		err = c.greet(config)
+		err = c.greet(brief, config.Scale)
 	}
 	if err != nil {
 		c.Close()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		return nil, err
 	}
 	return c, nil
 }
 
-func command(ctx context.Context, config Config, jobIn, outIn, life *os.File) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "/proc/self/exe")
+func command(ctx context.Context, image string, config Config, jobIn, outIn, life *os.File) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, image)
 	cmd.Args = []string{initName}
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	cmd.Stderr = os.Stderr
@@ -187,28 +204,38 @@ func (c *Cage) start() error {
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	if c.cmd.SysProcAttr.Cloneflags == 0 {
+	if c.cmd.SysProcAttr.Cloneflags == 0 || shortage(err) {
 		return fmt.Errorf("start %s: %w", initName, err)
 	}
 	return &RefusedError{Call: "clone(CLONE_NEWUSER|NEWPID|NEWNET|NEWNS|NEWIPC|NEWUTS)", Err: err, Why: explainClone(err)}
 }
 
-// greet sends the brief and waits for the answer.
-func (c *Cage) greet(config Config) error {
-	b, err := config.brief()
-	if err != nil {
-		return err
+// shortage reports whether err says that something is used up for the moment.
+func shortage(err error) bool {
+	for _, errno := range []error{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE} {
+		if errors.Is(err, errno) {
+			return true
+		}
 	}
-	if err := json.NewEncoder(c.life).Encode(b); err != nil && !errors.Is(err, unix.EPIPE) {
-		return fmt.Errorf("send job to %s: %w", initName, err)
-	}
+	return false
+}
+
+// greet sends the brief and waits for the answer. Who does not answer may not
+// read either: the pipe holds less than a large brief.
+func (c *Cage) greet(b brief, scale float64) error {
+	sent := make(chan error, 1)
+	go func() { sent <- json.NewEncoder(c.life).Encode(b) }()
 	in := bufio.NewReaderSize(c.out, 64<<10)
-	answer, err := c.hello(in, config.Scale)
+	answer, err := c.hello(in, scale)
 	if err != nil {
+		c.cmd.Process.Kill() // it may never look at its lifeline
 		return err
 	}
 	if !answer.Ready {
 		return answer.refusal()
+	}
+	if err := <-sent; err != nil {
+		return fmt.Errorf("send job to %s: %w", initName, err)
 	}
 	c.Out = in
 	return nil
@@ -261,10 +288,6 @@ const (
 
 // hello reads the first line that PID 1 writes.
 func (c *Cage) hello(in *bufio.Reader, scale float64) (hello, error) {
-	type answer struct {
-		line []byte
-		err  error
-	}
 	got := make(chan answer, 1)
 	go func() {
 		line, err := in.ReadSlice('\n')
@@ -274,11 +297,7 @@ func (c *Cage) hello(in *bufio.Reader, scale float64) (hello, error) {
 	for limit := helloSleeping; ; limit = helloSleeping / 10 {
 		select {
 		case a := <-got:
-			var h hello
-			if a.err != nil || json.Unmarshal(a.line, &h) != nil {
-				return h, fmt.Errorf("%s ended without a word: main must begin with sandbox.MaybeChild", initName)
-			}
-			return h, nil
+			return a.hello()
 		case <-time.After(limit):
 		}
 		if naps++; !asleep(c.cmd.Process.Pid) {
@@ -288,6 +307,22 @@ func (c *Cage) hello(in *bufio.Reader, scale float64) (hello, error) {
 			return hello{}, fmt.Errorf("%s says nothing: main must begin with sandbox.MaybeChild", initName)
 		}
 	}
+}
+
+// answer is what came as the first line.
+type answer struct {
+	line []byte
+	err  error
+}
+
+func (a answer) hello() (h hello, err error) {
+	if a.err != nil {
+		return h, fmt.Errorf("%s ended without a word: main must begin with sandbox.MaybeChild", initName)
+	}
+	if json.Unmarshal(a.line, &h) != nil {
+		return h, fmt.Errorf("%s answered %.80q: main must begin with sandbox.MaybeChild", initName, a.line)
+	}
+	return h, nil
 }
 
 // asleep reports whether the process has ended or waits for something.

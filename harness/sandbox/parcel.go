@@ -92,7 +92,7 @@ func addEntry(out *tar.Writer, folder string, entry subject.Entry) error {
 // addFile adds a regular file, readable by all: inside the cage the owner is
 // another one.
 func addFile(out *tar.Writer, path, name string) error {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // O_NONBLOCK: should it have become a fifo
 	if err != nil {
 		return err
 	}
@@ -100,6 +100,9 @@ func addFile(out *tar.Writer, path, name string) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no longer a regular file", path)
 	}
 	mode := int64(0o444)
 	if info.Mode()&0o111 != 0 {

@@ -33,8 +33,16 @@ type Started struct {
 	Leader   int      // pid of its terminal's session leader
 	Terminal *os.File // our end of its terminal
 
-	goAhead *os.File
-	reports *bufio.Reader
+	goAhead    *os.File
+	reports    *bufio.Reader
+	reportFile *os.File
+}
+
+// close frees what a start that failed has taken.
+func (s *Started) close() {
+	for _, f := range []*os.File{s.Terminal, s.goAhead, s.reportFile} {
+		f.Close() // of nil it does nothing
+	}
 }
 
 // report is what the leader and kit-exec tell PID 1, a line each.
@@ -65,43 +73,51 @@ func (in *Inside) Start(p Program) (*Started, error) {
 		return nil, fmt.Errorf("open terminal: %w", err)
 	}
 	defer slave.Close()
+	s := &Started{Terminal: terminal}
+	if err := in.start(s, slave, p); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (in *Inside) start(s *Started, slave *os.File, p Program) error {
+	attributes := &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
 	if p.UID == SecondUID {
+		attributes.Credential = &syscall.Credential{Uid: SecondUID, Gid: SecondUID}
 		if err := slave.Chown(SecondUID, -1); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	goRead, goWrite, err := os.Pipe()
 	if err != nil {
-		return nil, os.NewSyscallError("pipe", err)
+		return os.NewSyscallError("pipe", err)
 	}
 	defer goRead.Close()
+	s.goAhead = goWrite
 	reportRead, reportWrite, err := os.Pipe()
 	if err != nil {
-		return nil, os.NewSyscallError("pipe", err)
+		return os.NewSyscallError("pipe", err)
 	}
 	defer reportWrite.Close()
-	s := &Started{Terminal: terminal, goAhead: goWrite, reports: bufio.NewReader(reportRead)}
+	s.reports, s.reportFile = bufio.NewReader(reportRead), reportRead
 	if err := s.send(in.errand(p)); err != nil {
-		return nil, err
+		return err
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	attributes := &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
-	if p.UID == SecondUID {
-		attributes.Credential = &syscall.Credential{Uid: SecondUID, Gid: SecondUID}
-	}
-	leader, err := os.StartProcess("/proc/self/exe", []string{leaderName}, &os.ProcAttr{
+	leader, err := os.StartProcess(ownImage, []string{leaderName}, &os.ProcAttr{
 		Env:   helperEnv,
 		Files: []*os.File{slave, slave, slave, goRead, reportWrite},
 		Sys:   attributes,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", leaderName, err)
+		return fmt.Errorf("start %s: %w", leaderName, err)
 	}
 	s.Leader = leader.Pid
 	leader.Release()
 	in.leaders[s.Leader] = s
-	return s, nil
+	return nil
 }
 
 // helperEnv keeps the Go runtime of the short-lived helpers quiet: few threads,
@@ -110,18 +126,19 @@ var helperEnv = []string{"GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1", "GOGC=off"
 
 func (in *Inside) errand(p Program) errand {
 	e := errand{
-		Path: "/proc/self/exe", Argv: p.Argv, Folder: workFolder, CPU: p.CPU, UID: in.brief.UID, GID: in.brief.GID,
+		Path: ownImage, Argv: p.Argv, Folder: in.home, CPU: p.CPU, UID: in.brief.UID, GID: in.brief.GID,
 		Limits: p.Limits, Filter: p.Filter,
 	}
+	tmp := "/tmp"
 	if in.Isolation == None {
-		e.Folder = in.tmp
+		tmp = e.Folder // removed with the cage
 	}
 	if name := in.brief.Programs[p.Parcel].Name; name != "" {
 		e.Path = filepath.Join(in.folders[p.Parcel], name)
 	}
 	e.Env = append([]string{
 		"PATH=" + subject.CagePath, "HOME=" + e.Folder, "USER=student", "LOGNAME=student", "SHELL=/bin/sh",
-		"TERM=xterm", "LANG=C.UTF-8", "TZ=UTC", "TMPDIR=/tmp", "PWD=" + e.Folder,
+		"TERM=xterm", "LANG=C.UTF-8", "TZ=UTC", "TMPDIR=" + tmp, "PWD=" + e.Folder,
 	}, p.Env...)
 	return e
 }

@@ -67,6 +67,8 @@ func explainSetup(call string, err error) string {
 		return "the namespaces were made, but give no rights: AppArmor restricts user namespaces on Ubuntu (sysctl kernel.apparmor_restrict_unprivileged_userns=0)"
 	case errors.Is(err, unix.ENOSYS):
 		return "the kernel is older than 5.12"
+	case errors.Is(err, unix.ENOENT):
+		return "this machine lacks a file or folder that a cage is furnished with"
 	}
 	return ""
 }
