@@ -125,10 +125,10 @@ var _ = add(judge.Spec{
 	Claim: claim.Claim{
 		ID: "kill.signal-zero-probe", Level: claim.Fact, Role: claim.Kernel,
 		Title:   "kill with signal 0 tells whether a process id is taken, by a zombie too",
-		Text:    "kill(pid, 0) sends nothing: it succeeds for a living process and for a zombie, and fails with ESRCH when there is none.",
+		Text:    "kill(pid, 0) sends nothing: it succeeds for a living process and for one that has ended but was not waited for, and fails with ESRCH when there is none.",
 		Source:  claim.Article("Signals"),
 		Erratum: "signal 0 tells whether a process id is valid",
-		Why:     "A loop that waits until kill(pid, 0) fails never ends when the pid is that of a child nobody waits for: the zombie answers for it.",
+		Why:     "A child that has ended, and whose parent has not asked how, still has its number: it is called a zombie. A loop that waits until kill(pid, 0) fails never ends there, for the zombie answers.",
 		Read:    []string{"kill(2)", "wait(2)"},
 	},
 	On: []scenario.Name{scenario.SignalZero},
