@@ -6,6 +6,7 @@ import (
 
 	"ipckit/harness/claim"
 	"ipckit/harness/judge"
+	"ipckit/harness/match"
 	"ipckit/harness/recording"
 	"ipckit/harness/scenario"
 
@@ -105,13 +106,11 @@ var _ = add(judge.Spec{
 	On: []scenario.Name{scenario.FaithfulEcho},
 	Check: func(t *judge.T) {
 		r := t.Recording()
-		e := end(r, "client")
+		client := r.Process("client")
 		t.Expected("exited with status 0")
-		t.Evidence(last(r.Peers("our server", recording.ActSent)), e)
-		t.Observed("it did not end: %s", r.Trailer.Because)
-		t.Expect(e).NotTo(BeNil(), "the end of the client")
-		t.Observed("%v", e.Exit.Status)
-		t.Holds(e.Exit.Status == 0)
+		t.Evidence(last(r.Peers("our server", recording.ActSent)), client.End)
+		t.Expect(client).To(match.In(r).HaveExited(0))
+		t.Observed("%v", client.End.Exit.Status)
 	},
 })
 

@@ -1,10 +1,13 @@
 package specs
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"ipckit/harness/claim"
 	"ipckit/harness/judge"
+	"ipckit/harness/match"
 	"ipckit/harness/recording"
 	"ipckit/harness/scenario"
 
@@ -57,7 +60,7 @@ var _ = add(judge.Spec{
 		refused := where(r.Peers("", recording.ActFailed), func(e *recording.Event) bool { return e.Seq < r.Mark("end").Seq })
 		full := sockets(r, "queue full")
 		t.Expected("nine connections, the tenth still in SYN_SENT, no refusal")
-		t.Evidence(backlog, through[0], last(through), full)
+		t.Evidence(backlog, first(through), last(through), full)
 		t.Evidence(refused...)
 		row := listening(full)
 		t.Observed("%s came through, %d refused", plural(len(through), "client"), len(refused))
@@ -89,9 +92,9 @@ var _ = add(judge.Spec{
 		t.Presence(len(attempts) >= 4, "attempts to catch and to ignore both")
 		t.Expected("every sigaction on them fails with EINVAL; stopped by SIGSTOP, killed by SIGKILL all the same")
 		t.Evidence(attempts[:min(6, len(attempts))]...)
+		seen := match.In(r)
 		for _, e := range attempts {
-			t.Observed("sigaction on signal %d: %v", e.Call.Int("sig"), e.Call.Errno)
-			t.Expect(e.Call.Errno).To(Equal(einval), "the error of sigaction")
+			t.Expect(e).To(seen.HaveFailedWith(einval))
 		}
 		for _, e := range where(probed(t, "rt_sigprocmask"), func(e *recording.Event) bool { return e.Call.Arg("oldset").Set != nil }) {
 			blocked := *e.Call.Arg("oldset").Set
@@ -106,9 +109,7 @@ var _ = add(judge.Spec{
 		t.Evidence(stopped, victim.End, victim.Collected)
 		t.Observed("the child was not stopped")
 		t.Expect(stopped).NotTo(BeNil(), "the stop by SIGSTOP")
-		t.Observed("the child %v", victim.End.Exit.Status)
-		sig, killed := victim.End.Exit.Status.Killed()
-		t.Expect(killed && sig == recording.SIGKILL).To(BeTrue(), "its end by SIGKILL")
+		t.Expect(victim).To(seen.BeKilledBy(recording.SIGKILL))
 		t.Observed("%s refused with EINVAL, nothing of the two blocked; the child was stopped by 19 and killed by 9", plural(len(attempts), "attempt"))
 	},
 })
@@ -124,10 +125,10 @@ var _ = add(judge.Spec{
 	Claim: claim.Claim{
 		ID: "kill.signal-zero-probe", Level: claim.Fact, Role: claim.Kernel,
 		Title:   "kill with signal 0 tells whether a process id is taken, by a zombie too",
-		Text:    "kill(pid, 0) sends nothing: it succeeds for a living process and for a zombie, and fails with ESRCH when there is none.",
+		Text:    "kill(pid, 0) sends nothing: it succeeds for a living process and for one that has ended but was not waited for, and fails with ESRCH when there is none.",
 		Source:  claim.Article("Signals"),
 		Erratum: "signal 0 tells whether a process id is valid",
-		Why:     "A loop that waits until kill(pid, 0) fails never ends when the pid is that of a child nobody waits for: the zombie answers for it.",
+		Why:     "A child that has ended, and whose parent has not asked how, still has its number: it is called a zombie. A loop that waits until kill(pid, 0) fails never ends there, for the zombie answers.",
 		Read:    []string{"kill(2)", "wait(2)"},
 	},
 	On: []scenario.Name{scenario.SignalZero},
@@ -141,9 +142,11 @@ var _ = add(judge.Spec{
 		t.Evidence(child.End, child.Collected)
 		t.Presence(asked[0].Seq < child.End.Seq && asked[1].Call.Enter > child.End.Seq && asked[1].Seq < child.Collected.Seq && asked[2].Seq > child.Collected.Seq,
 			"one probe of each state")
-		got := []recording.Errno{asked[0].Call.Errno, asked[1].Call.Errno, asked[2].Call.Errno}
-		t.Observed("living: %v; zombie: %v; waited for: %v", got[0], got[1], got[2])
-		t.Expect(got).To(Equal([]recording.Errno{0, 0, esrch}), "the errors of kill(pid, 0)")
+		seen := match.In(t.Recording())
+		t.Expect(asked[0]).To(seen.HaveSucceeded())
+		t.Expect(asked[1]).To(seen.HaveSucceeded())
+		t.Expect(asked[2]).To(seen.HaveFailedWith(esrch))
+		t.Observed("living: %v; zombie: %v; waited for: %v", asked[0].Call.Errno, asked[1].Call.Errno, asked[2].Call.Errno)
 	},
 })
 
@@ -167,8 +170,8 @@ var _ = add(judge.Spec{
 		t.Expected("EPERM")
 		t.Evidence(states(t.Recording(), "another user's process")...)
 		t.Evidence(asked...)
+		t.Expect(asked[0]).To(match.In(t.Recording()).HaveFailedWith(eperm))
 		t.Observed("%v", asked[0].Call.Errno)
-		t.Expect(asked[0].Call.Errno).To(Equal(eperm), "the error of kill(pid, 0)")
 	},
 })
 
@@ -193,15 +196,22 @@ var _ = add(judge.Spec{
 		t.Evidence(child.End)
 		t.Evidence(strikes...)
 		t.Evidence(waits...)
+		t.Evidence(writes(r, r.Process("probe"))...)
 		t.Presence(len(strikes) == 2 && len(waits) == 2 && strikes[0].Call.Enter > child.End.Seq, "SIGKILL to the zombie, then two waits, then a probe")
-		t.Observed("SIGKILL to the zombie: %v; first wait: %s; second wait: %v; kill(pid, 0) then: %v",
+		seen := match.In(r)
+		t.Expect(strikes[0]).To(seen.HaveSucceeded())
+		for _, look := range []string{"before it was waited for: state Z\n", "after SIGKILL: state Z\n"} {
+			t.Observed("the probe looked into /proc and wrote %s", quoted(r.Terminal("probe")))
+			t.Expect(string(r.Terminal("probe"))).To(ContainSubstring(look), "what /proc says of the child")
+		}
+		t.Expect(r.Process("probe")).To(seen.HaveReaped(child))
+		t.Expect(child).To(seen.HaveExited(3))
+		t.Observed("the first wait: %s", waitText(waits[0].Call))
+		t.Expect(waitText(waits[0].Call)).To(Equal("the child, exited with status 3"), "the status is the child's own, not SIGKILL's")
+		t.Expect(waits[1]).To(seen.HaveFailedWith(echild))
+		t.Expect(strikes[1]).To(seen.HaveFailedWith(esrch))
+		t.Observed("SIGKILL to the zombie: %v; its state before and after it: Z; first wait: %s; second wait: %v; kill(pid, 0) then: %v",
 			strikes[0].Call.Errno, waitText(waits[0].Call), waits[1].Call.Errno, strikes[1].Call.Errno)
-		t.Expect(strikes[0].Call.Errno).To(BeZero(), "SIGKILL finds the zombie")
-		t.Expect(child.Collected).To(Equal(waits[0]), "the first wait collects it")
-		status, exited := child.End.Exit.Status.Exited()
-		t.Expect(exited && status == 3 && *waits[0].Call.Arg("wstatus").Status == child.End.Exit.Status).To(BeTrue(), "the status is the child's own, not SIGKILL's")
-		t.Expect(waits[1].Call.Errno).To(Equal(echild), "there is nothing left to wait for")
-		t.Expect(strikes[1].Call.Errno).To(Equal(esrch), "the process id is free")
 	},
 })
 
@@ -232,17 +242,11 @@ var _ = add(judge.Spec{
 		t.Expected("SIGINT from the kernel (SI_KERNEL) to both, SIGTERM to none")
 		t.Evidence(typed)
 		for _, p := range members {
-			got := r.Select(func(e *recording.Event) bool {
+			t.Evidence(r.Select(func(e *recording.Event) bool {
 				return e.PID == p.PID && e.Signal != nil && e.Seq > typed.Seq && e.Signal.Signal != recording.SIGCHLD
-			})
-			t.Evidence(got...)
-			t.Observed("process %d got no signal", p.PID)
-			t.Expect(got).NotTo(BeEmpty(), "signals that came to process %d", p.PID)
-			for _, e := range got {
-				t.Observed("process %d got %v, %s", p.PID, e.Signal.Signal, e.Signal.CodeName)
-				t.Expect(e.Signal.Signal).To(Equal(recording.SIGINT), "the signal")
-				t.Expect(e.Signal.CodeName).To(Equal("SI_KERNEL"), "where it came from")
-			}
+			})...)
+			t.Expect(p).To(match.In(r).HaveReceived(recording.SIGINT).FromKernel())
+			t.Expect(p).NotTo(match.In(r).HaveReceived(recording.SIGTERM))
 		}
 		t.Observed("byte 0x03 typed: both processes of the group got SIGINT from the kernel (SI_KERNEL), while SIGTERM was ignored by both")
 	},
@@ -267,8 +271,8 @@ var _ = add(judge.Spec{
 		sets, asks := 0, 0
 		for _, e := range calls {
 			if old := e.Call.Arg("oldact").Action; old != nil {
-				t.Observed("the third argument received %s, while %s was in force", old.Handler, force.Handler)
-				t.Expect(old.Handler).To(Equal(force.Handler), "the old action")
+				t.Observed("the third argument received %s, while %s was in force", actionText(*old), actionText(force))
+				t.Expect(*old).To(Equal(force), "the old action")
 				asks++
 			}
 			if set := e.Call.Arg("act").Action; set != nil {
@@ -280,3 +284,8 @@ var _ = add(judge.Spec{
 		t.Observed("%s set by the second argument, %s read back by the third, all alike", plural(sets, "action"), plural(asks, "action"))
 	},
 })
+
+// actionText shows all that sigaction(2) takes and returns.
+func actionText(a recording.Action) string {
+	return strings.TrimSpace(fmt.Sprintf("%s %s", a.Handler, a.Flags)) + fmt.Sprintf(" holding back %v", a.Mask)
+}

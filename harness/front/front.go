@@ -120,7 +120,18 @@ func (f *Flags) Check() error {
 	return f.makeKeep()
 }
 
+// makeKeep makes the folder for recordings, and tries whether files can be made
+// there.
 func (f *Flags) makeKeep() error {
+	user, err := UserFolder()
+	if err != nil {
+		return usage("--keep: %v", err)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return usage("--keep: %v", err)
+	}
+	f.keep = seenFrom(user, here, f.keep)
 	if err := os.MkdirAll(f.keep, 0o755); err != nil {
 		return usage("--keep: %v", err)
 	}
@@ -130,6 +141,15 @@ func (f *Flags) makeKeep() error {
 	}
 	trial.Close()
 	return os.Remove(trial.Name())
+}
+
+// seenFrom returns the path that a user in that folder means, for a process that
+// stands here: as it was given, where both are the same folder.
+func seenFrom(user, here, path string) string {
+	if user == here || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(user, path)
 }
 
 // Given reports whether the user gave a program.

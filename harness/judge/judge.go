@@ -46,7 +46,7 @@ type Recordings map[scenario.Name]Recorded
 
 // Judge judges the specs, and returns their verdicts in the specs' order. A
 // claim whose needs were not met is skipped; needs outside of the given specs are
-// not looked at.
+// not looked at. A claim whose needs lead back to itself is broken.
 func Judge(specs []Spec, recordings Recordings) []claim.Verdict {
 	j := &judging{specs: map[claim.ID]Spec{}, recordings: recordings, verdicts: map[claim.ID]claim.Verdict{}}
 	for _, s := range specs {
@@ -65,16 +65,18 @@ type judging struct {
 	verdicts   map[claim.ID]claim.Verdict
 }
 
-// judge judges the needs of a claim first. The catalogue's needs are acyclic.
+// judge judges the needs of a claim first.
 func (j *judging) judge(s Spec) claim.Verdict {
 	if v, done := j.verdicts[s.ID]; done {
 		return v
 	}
 	v := claim.Verdict{Claim: s.ID, Level: s.Level, Role: s.Role, Message: s.Title, Evidence: []claim.Evidence{}}
 	began := time.Now()
-	if need := j.unmet(s); need != "" {
+	if j.circular(s) {
+		v.Outcome, v.Reason = claim.Broken, fmt.Sprintf("what %s needs leads back to it", s.ID)
+	} else if need := j.unmet(s); need != "" {
 		v.Outcome, v.DependsOnFailed = claim.Skip, need
-		v.Reason = fmt.Sprintf("%s does not hold", need)
+		v.Reason = fmt.Sprintf("%s %s", need, didNot[j.verdicts[need].Outcome])
 	} else {
 		j.check(s, &v)
 	}
@@ -82,6 +84,31 @@ func (j *judging) judge(s Spec) claim.Verdict {
 	v.DurationMS = float64(v.Duration.Microseconds()) / 1000
 	j.verdicts[s.ID] = v
 	return v
+}
+
+// didNot says of a claim with that outcome why those that need it are skipped.
+var didNot = map[claim.Outcome]string{
+	claim.Fail: "does not hold", claim.Skip: "was skipped", claim.NotJudged: "was not judged", claim.Broken: "could not be judged",
+}
+
+// circular reports whether the needs of a claim lead back to it.
+func (j *judging) circular(s Spec) bool {
+	seen := map[claim.ID]bool{}
+	var reaches func(from Spec) bool
+	reaches = func(from Spec) bool {
+		for _, id := range from.Needs {
+			need, known := j.specs[id]
+			if !known || seen[id] {
+				continue
+			}
+			seen[id] = true
+			if id == s.ID || reaches(need) {
+				return true
+			}
+		}
+		return false
+	}
+	return reaches(s)
 }
 
 func (j *judging) unmet(s Spec) claim.ID {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onsi/gomega"
 
@@ -34,6 +35,9 @@ func newT(s Spec, recordings Recordings) *T {
 	t := &T{spec: s, recordings: recordings, evidence: map[*recording.Recording][]int{}, outcome: claim.Pass}
 	t.Gomega = gomega.NewGomega(func(message string, _ ...int) {
 		t.outcome, t.details = claim.Fail, message
+		if !strings.Contains(message, "\n") { // a sentence, as those of package match are
+			t.observed = message
+		}
 		panic(stop{})
 	})
 	return t
@@ -137,16 +141,12 @@ func (t *T) cite(r *recording.Recording, v *claim.Verdict) {
 		return
 	}
 	v.Evidence = append(v.Evidence, claim.Evidence{Recording: r.Name, Events: numbers})
+	own := len(v.Excerpt)
 	for _, seq := range numbers {
 		if e := r.Event(seq); e != nil {
 			l := r.Line(e)
 			v.Excerpt = append(v.Excerpt, claim.Line{Recording: r.Name, Event: seq, At: l.At, Who: l.Who, What: l.What, Gloss: l.Gloss})
 		}
 	}
-	slices.SortStableFunc(v.Excerpt, func(a, b claim.Line) int {
-		if a.Recording != b.Recording {
-			return 0
-		}
-		return cmp.Compare(a.At, b.At)
-	})
+	slices.SortStableFunc(v.Excerpt[own:], func(a, b claim.Line) int { return cmp.Compare(a.At, b.At) })
 }
