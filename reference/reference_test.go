@@ -39,11 +39,11 @@ func TestMain(m *testing.M) {
 		os.Exit(program(os.Args[1:]))
 	}
 	if os.Getenv(nested) == "" {
-		if status, err := runNested(); err == nil {
+		status, err := runNested()
+		if err == nil {
 			os.Exit(status)
-		} else {
-			noNetwork = err.Error()
 		}
+		noNetwork = err.Error()
 	} else if err := raiseLoopback(); err != nil {
 		noNetwork = err.Error()
 	}

@@ -23,7 +23,7 @@ func Catalogue(specs []Spec) string {
 	hash := sha256.New()
 	out := json.NewEncoder(hash)
 	for _, s := range specs {
-		out.Encode(s.Claim) // a hash takes everything, and a claim can be encoded
+		_ = out.Encode(s.Claim) // a hash takes everything, and a claim can be encoded
 	}
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }

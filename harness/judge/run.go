@@ -9,9 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"ipckit/harness/claim"
 	"ipckit/harness/recorder"
@@ -127,9 +126,9 @@ func environment(isolation recorder.Isolation, why string, options Options) clai
 
 func cpuTime() time.Duration {
 	total := int64(0)
-	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
-		var usage unix.Rusage
-		if unix.Getrusage(who, &usage) == nil {
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var usage syscall.Rusage
+		if syscall.Getrusage(who, &usage) == nil {
 			total += usage.Utime.Nano() + usage.Stime.Nano()
 		}
 	}

@@ -11,11 +11,11 @@ import (
 	"ipckit/harness/subject"
 )
 
-// Isolation and Parcel are sandbox's; who judges needs no more of it.
-type (
-	Isolation = sandbox.Isolation
-	Parcel    = sandbox.Parcel
-)
+// Isolation is sandbox's; who judges needs no more of it than this and [Parcel].
+type Isolation = sandbox.Isolation
+
+// Parcel is sandbox's.
+type Parcel = sandbox.Parcel
 
 // None is the rung without namespaces.
 const None = sandbox.None

@@ -6,7 +6,7 @@ import (
 	"ipckit/harness/subject"
 )
 
-// Graceful: the shutdown program, left to itself.
+// Graceful is the shutdown program, left to itself.
 var Graceful = add(Scenario{
 	Name: "graceful-shutdown", Parts: []Part{{Name: "shutdown", Role: subject.Shutdown}}, Estimate: 6 * time.Second,
 	Did: "ran the shutdown program on a terminal until its parent had ended",
@@ -17,7 +17,7 @@ var Graceful = add(Scenario{
 	},
 })
 
-// Conversation: the article's own demonstration, server and client together,
+// Conversation is the article's own demonstration, server and client together,
 // each on its own terminal.
 var Conversation = add(Scenario{
 	Name: "conversation", Estimate: 600 * time.Millisecond,

@@ -109,11 +109,11 @@ func resolve(dir, given string) (string, fs.FileInfo, *PreflightError) {
 	if err != nil {
 		return "", nil, absent(dir, given, path, err)
 	}
-	real, err := filepath.EvalSymlinks(path)
+	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return "", nil, refuse(Unreachable, err, "%v", err)
 	}
-	return real, info, nil
+	return resolved, info, nil
 }
 
 // absent explains why a path leads to no file.

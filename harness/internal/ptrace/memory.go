@@ -67,14 +67,14 @@ func transferPages(call uintptr, tid int, addr uint64, buf []byte) (int, unix.Er
 }
 
 // ReadCString reads a string that ends at a NUL byte from address addr of
-// tid's process. It reports whole as false if no NUL came within max bytes or
+// tid's process. It reports whole as false if no NUL came within limit bytes or
 // before the memory ended; s is then what there was. It fails as ReadMemory
 // does.
-func ReadCString(tid int, addr uint64, max int) (s string, whole bool, err error) {
+func ReadCString(tid int, addr uint64, limit int) (s string, whole bool, err error) {
 	var chunk [256]byte
 	var text []byte
-	for len(text) < max {
-		part := chunk[:min(len(chunk), max-len(text))]
+	for len(text) < limit {
+		part := chunk[:min(len(chunk), limit-len(text))]
 		n, err := ReadMemory(tid, addr+uint64(len(text)), part)
 		if err != nil && len(text) == 0 {
 			return "", false, err
