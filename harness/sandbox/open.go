@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipckit/harness/internal/procfs"
 )
 
 // User ids inside a cage. The program has the first one; the second serves
@@ -279,11 +281,14 @@ func (config Config) brief() (brief, error) {
 	return b, nil
 }
 
-// Time limits for the first word of PID 1. A process that sleeps that long
-// without a word is not one of ours; one that works is only slow.
+// Time limits for the first word of PID 1. A process all of whose threads sleep for
+// half of the first second, without a moment of CPU time, is not one of ours; one
+// that works, or waits for a CPU, is only slow.
 const (
-	helloSleeping = time.Second
-	helloLimit    = 15 * time.Second
+	helloFirst = 400 * time.Millisecond
+	helloLook  = 50 * time.Millisecond
+	helloLooks = 10
+	helloLimit = 60 * time.Second
 )
 
 // hello reads the first line that PID 1 writes.
@@ -293,17 +298,19 @@ func (c *Cage) hello(in *bufio.Reader, scale float64) (hello, error) {
 		line, err := in.ReadSlice('\n')
 		got <- answer{line, err}
 	}()
-	began, naps := time.Now(), 0
-	for limit := helloSleeping; ; limit = helloSleeping / 10 {
+	began, idle, last := time.Now(), 0, time.Duration(-1)
+	for limit := helloFirst; ; limit = helloLook {
 		select {
 		case a := <-got:
 			return a.hello()
 		case <-time.After(limit):
 		}
-		if naps++; !asleep(c.cmd.Process.Pid) {
-			naps = 0
+		used, asleep := activity(c.cmd.Process.Pid)
+		if idle++; !asleep || used != last {
+			idle = 0
 		}
-		if naps == 3 || time.Since(began) > time.Duration(scale*float64(helloLimit)) {
+		last = used
+		if idle >= helloLooks || time.Since(began) > time.Duration(scale*float64(helloLimit)) {
 			return hello{}, fmt.Errorf("%s says nothing: main must begin with sandbox.MaybeChild", initName)
 		}
 	}
@@ -325,14 +332,21 @@ func (a answer) hello() (h hello, err error) {
 	return h, nil
 }
 
-// asleep reports whether the process has ended or waits for something.
-func asleep(pid int) bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// activity returns the CPU time of all threads of a process, and whether none of
+// them runs or could.
+func activity(pid int) (used time.Duration, asleep bool) {
+	threads, err := procfs.Tasks(pid)
 	if err != nil {
-		return true
+		return 0, true
 	}
-	_, state, ok := strings.Cut(string(text), ") ")
-	return !ok || strings.HasPrefix(state, "S") || strings.HasPrefix(state, "Z")
+	for _, tid := range threads {
+		run, _, _, _ := procfs.SchedDelay(tid)
+		used += run
+		if stat, err := procfs.ReadStat(tid); err == nil && strings.ContainsRune("RD", rune(stat.State)) {
+			return used, false
+		}
+	}
+	return used, true
 }
 
 // Close ends everything in the cage and waits until it is gone. How PID 1 ended
