@@ -11,19 +11,19 @@ var client = []Part{{Name: "client", Role: subject.Client}}
 // The scenarios of the client role.
 var (
 	// FaithfulEcho: the server that the article describes.
-	FaithfulEcho = add(Scenario{
+	FaithfulEcho = Add(Scenario{
 		Name: "faithful-echo", Parts: client, Estimate: 300 * time.Millisecond,
 		Did:    "ran the client against a server that sends back what it gets",
 		Script: func(s Stage) { serve(s, func(got []byte) []byte { return got }) },
 	})
 	// OtherEcho: a server that answers other words of the same length.
-	OtherEcho = add(Scenario{
+	OtherEcho = Add(Scenario{
 		Name: "other-echo", Parts: client, Estimate: 300 * time.Millisecond,
 		Did:    "ran the client against a server that answers other words than it gets",
 		Script: func(s Stage) { serve(s, func(got []byte) []byte { return otherWords(s, len(got)) }) },
 	})
 	// NoServer: nobody listens.
-	NoServer = add(Scenario{
+	NoServer = Add(Scenario{
 		Name: "no-server", Parts: client, Estimate: 200 * time.Millisecond,
 		Did: "ran the client with no server on the port",
 		Script: func(s Stage) {

@@ -13,29 +13,29 @@ var probe = []Part{{Name: "probe", Role: subject.Probe}}
 // The scenarios of facts: each runs one probe of the kit's own.
 var (
 	// FullBacklog: ten clients for a server that does not accept.
-	FullBacklog = add(Scenario{
+	FullBacklog = Add(Scenario{
 		Name: "full-backlog", Parts: probe, Probe: "full-backlog", Estimate: 800 * time.Millisecond,
 		Did:    "let ten clients connect to a socket with backlog 8 whose server never accepts",
 		Script: fullBacklog,
 	})
 	// Uncatchable: SIGKILL and SIGSTOP, by all ways.
-	Uncatchable = add(alone("uncatchable", "asked the kernel to catch, ignore and block SIGKILL and SIGSTOP, then sent them"))
+	Uncatchable = Add(alone("uncatchable", "asked the kernel to catch, ignore and block SIGKILL and SIGSTOP, then sent them"))
 	// SignalZero: kill(pid, 0) on the living, the dead and the undead.
-	SignalZero = add(Scenario{
+	SignalZero = Add(Scenario{
 		Name: "signal-zero", Parts: append(probe, Part{Name: "stranger", Role: subject.Probe, Second: true}), Probe: "signal-zero", Estimate: 300 * time.Millisecond,
 		Did:    "sent signal 0 to a living child, to a zombie, to a number without a process, and to another user's process",
 		Script: signalZero,
 	})
 	// Zombie: a child that nobody waits for, and then somebody does.
-	Zombie = add(alone("zombie", "let a child end, looked at it before and after its parent called waitpid"))
+	Zombie = Add(alone("zombie", "let a child end, looked at it before and after its parent called waitpid"))
 	// TypedCtrlC: what Ctrl+C sends.
-	TypedCtrlC = add(Scenario{
+	TypedCtrlC = Add(Scenario{
 		Name: "typed-ctrl-c", Parts: probe, Probe: "typed-ctrl-c", Estimate: 300 * time.Millisecond,
 		Did:    "typed Ctrl+C at the terminal of a process and its child, both with a handler for SIGINT, and SIGTERM ignored",
 		Script: typedCtrlC,
 	})
 	// SigactionArguments: the old action, the new one, and NULL.
-	SigactionArguments = add(alone("sigaction-arguments", "called sigaction with a new action, with none, and with room for the old one, and looked at what was in force after each"))
+	SigactionArguments = Add(alone("sigaction-arguments", "called sigaction with a new action, with none, and with room for the old one, and looked at what was in force after each"))
 )
 
 // alone is a scenario whose probe does everything by itself.

@@ -159,8 +159,9 @@ const (
 
 var all []Scenario
 
-// add declares a scenario.
-func add(s Scenario) Name {
+// Add declares a scenario. It is called where package variables are initialised, so
+// that the copy of the binary inside the cage knows the script too.
+func Add(s Scenario) Name {
 	if _, err := Find(s.Name); err == nil {
 		panic("scenario declared twice: " + string(s.Name))
 	}

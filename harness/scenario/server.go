@@ -15,31 +15,31 @@ var server = []Part{{Name: "server", Role: subject.Server}}
 // reads three times and closes.
 var (
 	// ClientsInTurn: three clients, one after the other, then Ctrl+C.
-	ClientsInTurn = add(Scenario{
+	ClientsInTurn = Add(Scenario{
 		Name: "clients-in-turn", Parts: server, Estimate: 1500 * time.Millisecond,
 		Did:    "started the server on a terminal, left it alone for a second, let three clients talk to it one after the other (the titles, then random text), then typed Ctrl+C",
 		Script: clientsInTurn,
 	})
 	// SilentClient: one client says nothing while a second one asks.
-	SilentClient = add(Scenario{
+	SilentClient = Add(Scenario{
 		Name: "silent-client", Parts: server, Estimate: time.Second,
 		Did:    "connected a client that says nothing, let a second one send a title meanwhile, then closed the first",
 		Script: silentClient,
 	})
 	// AbortingClients: clients that leave without reading, or by a reset.
-	AbortingClients = add(Scenario{
+	AbortingClients = Add(Scenario{
 		Name: "aborting-clients", Parts: server, Estimate: 500 * time.Millisecond,
 		Did:    "let three clients leave early (closed with the echo unread, reset, closed without a word), then asked for an echo as a fourth",
 		Script: abortingClients,
 	})
 	// Segments: the same bytes in other pieces, and more of them.
-	Segments = add(Scenario{
+	Segments = Add(Scenario{
 		Name: "segments", Parts: server, Estimate: 500 * time.Millisecond,
 		Did:    "sent a title byte by byte, three titles in one write, and 2000 bytes of all values, on one connection each",
 		Script: segments,
 	})
 	// Restart: kill the server while a connection is open, and start it again.
-	Restart = add(Scenario{
+	Restart = Add(Scenario{
 		Name: "restart", Parts: server, Estimate: 500 * time.Millisecond,
 		Did:    "killed the server while a client was connected, so that its port stays in TIME_WAIT, and started it again at once",
 		Script: restart,

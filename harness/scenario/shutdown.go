@@ -7,7 +7,7 @@ import (
 )
 
 // Graceful is the shutdown program, left to itself.
-var Graceful = add(Scenario{
+var Graceful = Add(Scenario{
 	Name: "graceful-shutdown", Parts: []Part{{Name: "shutdown", Role: subject.Shutdown}}, Estimate: 6 * time.Second,
 	Did: "ran the shutdown program on a terminal until its parent had ended",
 	Script: func(s Stage) {
@@ -19,7 +19,7 @@ var Graceful = add(Scenario{
 
 // Conversation is the article's own demonstration, server and client together,
 // each on its own terminal.
-var Conversation = add(Scenario{
+var Conversation = Add(Scenario{
 	Name: "conversation", Estimate: 600 * time.Millisecond,
 	Parts: []Part{
 		{Name: "server", Role: subject.Server, Reference: true},
