@@ -23,7 +23,7 @@ lint: ## golangci-lint, at its pinned version
 	go run $(GOLANGCI) run
 
 bench: ## how fast a cage opens, a scenario is recorded and a run is judged
-	go test -run '^$$' -bench . -benchmem -timeout 15m ./harness/sandbox ./harness/recorder ./harness/judge
+	go test -run '^$$' -bench . -benchmem -timeout 15m ./harness/sandbox ./harness/recorder ./harness/judge ./specs
 
 generate: ## make the generated files again
 	go generate ./...

@@ -1,6 +1,7 @@
 package recorder_test
 
 import (
+	"maps"
 	"os"
 	"testing"
 
@@ -10,7 +11,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	sandbox.MaybeChild(reference.Programs)
+	programs := maps.Clone(reference.Programs)
+	programs["echo"] = echo
+	sandbox.MaybeChild(programs)
+	if os.Getenv(echoSwitch) != "" {
+		os.Exit(echo(nil))
+	}
 	os.Exit(m.Run())
 }
 

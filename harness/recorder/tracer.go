@@ -185,6 +185,9 @@ func (t *tracer) attach(s *start) error {
 	if err := s.started.Go(); err != nil {
 		return err
 	}
+	if !t.traced {
+		t.announce(p) // nobody sees its execve
+	}
 	go t.follow(s, p)
 	return nil
 }
@@ -199,7 +202,10 @@ func (t *tracer) follow(s *start, p *process) {
 		s.err = err
 		close(s.done)
 	}
-	if !t.traced && err == nil {
+	if !t.traced {
+		if err != nil {
+			t.out.emit(note("kit", err.Error()))
+		}
 		p.ended, p.status = true, recording.WaitStatus(status)
 		t.out.emit(&recording.Event{PID: p.pid, Kind: recording.KindExit, Exit: &recording.Exit{Status: p.status}})
 	}
