@@ -125,7 +125,7 @@ var _ = add(judge.Spec{
 	Claim: claim.Claim{
 		ID: "kill.signal-zero-probe", Level: claim.Fact, Role: claim.Kernel,
 		Title:   "kill with signal 0 tells whether a process id is taken, by a zombie too",
-		Text:    "kill(pid, 0) sends nothing: it succeeds for a living process and for one that has ended but was not waited for, and fails with ESRCH when there is none.",
+		Text:    "kill(pid, 0) sends nothing: it finds living processes, and ended ones that were not waited for, and fails with ESRCH when there is none.",
 		Source:  claim.Article("Signals"),
 		Erratum: "signal 0 tells whether a process id is valid",
 		Why:     "A child that has ended, and whose parent has not asked how, still has its number: it is called a zombie. A loop that waits until kill(pid, 0) fails never ends there, for the zombie answers.",
