@@ -55,10 +55,11 @@ var _ = add(judge.Spec{
 		r := t.Recording()
 		backlog := first(r.Calls("probe", "listen"))
 		t.Presence(backlog != nil && backlog.Call.OK() && backlog.Call.Int("backlog") == 8, "listen(fd, 8)")
-		t.Presence(r.Mark("one more") != nil, "nine clients and a tenth")
-		through := r.Peers("", recording.ActConnected)
-		refused := where(r.Peers("", recording.ActFailed), func(e *recording.Event) bool { return e.Seq < r.Mark("end").Seq })
 		full := sockets(r, "queue full")
+		t.Presence(r.Mark("one more") != nil && full != nil, "nine clients and a tenth")
+		through := r.Peers("", recording.ActConnected)
+		// Afterwards we give the tenth up ourselves.
+		refused := where(r.Peers("", recording.ActFailed), func(e *recording.Event) bool { return e.Seq < full.Seq })
 		t.Expected("nine connections, the tenth still in SYN_SENT, no refusal")
 		t.Evidence(backlog, first(through), last(through), full)
 		t.Evidence(refused...)
@@ -125,7 +126,7 @@ var _ = add(judge.Spec{
 	Claim: claim.Claim{
 		ID: "kill.signal-zero-probe", Level: claim.Fact, Role: claim.Kernel,
 		Title:   "kill with signal 0 tells whether a process id is taken, by a zombie too",
-		Text:    "kill(pid, 0) sends nothing: it succeeds for a living process and for one that has ended but was not waited for, and fails with ESRCH when there is none.",
+		Text:    "kill(pid, 0) sends nothing: it finds living processes, and ended ones that were not waited for, and fails with ESRCH when there is none.",
 		Source:  claim.Article("Signals"),
 		Erratum: "signal 0 tells whether a process id is valid",
 		Why:     "A child that has ended, and whose parent has not asked how, still has its number: it is called a zombie. A loop that waits until kill(pid, 0) fails never ends there, for the zombie answers.",

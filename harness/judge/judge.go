@@ -75,8 +75,7 @@ func (j *judging) judge(s Spec) claim.Verdict {
 	if j.circular(s) {
 		v.Outcome, v.Reason = claim.Broken, fmt.Sprintf("what %s needs leads back to it", s.ID)
 	} else if need := j.unmet(s); need != "" {
-		v.Outcome, v.DependsOnFailed = claim.Skip, need
-		v.Reason = fmt.Sprintf("%s %s", need, didNot[j.verdicts[need].Outcome])
+		v.Outcome, v.DependsOnFailed, v.Reason = claim.Skip, need, skipped(need, j.verdicts[need].Outcome)
 	} else {
 		j.check(s, &v)
 	}
@@ -89,6 +88,11 @@ func (j *judging) judge(s Spec) claim.Verdict {
 // didNot says of a claim with that outcome why those that need it are skipped.
 var didNot = map[claim.Outcome]string{
 	claim.Fail: "does not hold", claim.Skip: "was skipped", claim.NotJudged: "was not judged", claim.Broken: "could not be judged",
+}
+
+// skipped says why a claim is skipped that needs one of that outcome.
+func skipped(need claim.ID, outcome claim.Outcome) string {
+	return fmt.Sprintf("%s %s", need, didNot[outcome])
 }
 
 // circular reports whether the needs of a claim lead back to it.

@@ -451,9 +451,20 @@ func excuse(specs []Spec, verdicts []claim.Verdict, recordings Recordings) []cla
 			delay, _ := Disturbed(recordings[names[0]].Recording)
 			v.Outcome = claim.Broken
 			v.Reason = fmt.Sprintf("the machine is too busy for a claim about time: the program waited %v for a CPU (recorded %d times)", delay.Round(time.Millisecond), tries+1)
+			excuseThose(verdicts, v.Claim)
 		}
 	}
 	return verdicts
+}
+
+// excuseThose tells the claims that were skipped for one which failed that it is
+// broken now.
+func excuseThose(verdicts []claim.Verdict, need claim.ID) {
+	for i := range verdicts {
+		if v := &verdicts[i]; v.Outcome == claim.Skip && v.DependsOnFailed == need {
+			v.Reason = skipped(need, claim.Broken)
+		}
+	}
 }
 
 // keep stores the recordings.

@@ -66,6 +66,21 @@ func TestExcuseSaysWhy(t *testing.T) {
 	}
 }
 
+func TestExcuseReachesThoseThatDepend(t *testing.T) {
+	specs := []Spec{spec("before", passes, "timed"), spec("timed", fails), spec("behind", passes, "timed"), spec("other", fails), spec("last", passes, "other")}
+	specs[1].Timed = true
+	recordings := delayed(time.Second)
+	verdicts := excuse(specs, Judge(specs, recordings), recordings)
+	var got []string
+	for _, v := range verdicts {
+		got = append(got, told(v))
+	}
+	want := []string{"skip on timed: timed could not be judged", "broken", "skip on timed: timed could not be judged", "fail", "skip on other: other does not hold"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestDisturbedScenariosAreNamedOnce(t *testing.T) {
 	specs := []Spec{spec("a", fails), spec("b", fails)}
 	specs[0].Timed, specs[1].Timed = true, true

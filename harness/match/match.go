@@ -70,10 +70,14 @@ func (m *matcher[T]) FailureMessage(any) string { return m.saw + "; it must " + 
 // NegatedFailureMessage says what was seen and what must not be.
 func (m *matcher[T]) NegatedFailureMessage(any) string { return m.saw + "; it must not " + m.want }
 
-// cite puts an event into words: `probe: kill(25, 0) = 0 (event 19)`.
+// cite puts an event into words: `client ends: exited with status 1 (event 40)`,
+// and, a call being in C and not in English, `probe: kill(25, 0) = 0 (event 19)`.
 func (m Matchers) cite(e *recording.Event) string {
-	line := m.r.Line(e)
-	return fmt.Sprintf("%s: %s (event %d)", line.Who, line.What, e.Seq)
+	line, colon := m.r.Line(e), ""
+	if e.Call != nil {
+		colon = ":"
+	}
+	return fmt.Sprintf("%s%s %s (event %d)", line.Who, colon, line.What, e.Seq)
 }
 
 // name names a process as the lines of the recording do: "client (process 12)".

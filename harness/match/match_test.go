@@ -81,12 +81,12 @@ func TestEnds(t *testing.T) {
 	r := lives()
 	seen := match.In(r)
 	listen(t, []voices{
-		{"exited so", seen.HaveExited(2), r.Process("probe"), true, "probe: ends: exited with status 2 (event 100); it must not exit with status 2"},
-		{"exited otherwise", seen.HaveExited(0), r.Process("probe"), false, "probe: ends: exited with status 2 (event 100); it must exit with status 0"},
-		{"killed, not exited", seen.HaveExited(0), r.Process("shutdown.1"), false, "child: ends: killed by signal 9 (SIGKILL) (event 60); it must exit with status 0"},
-		{"killed so", seen.BeKilledBy(recording.SIGKILL), r.Process("shutdown.1"), true, "child: ends: killed by signal 9 (SIGKILL) (event 60); it must not be killed by SIGKILL"},
-		{"killed otherwise", seen.BeKilledBy(recording.SIGTERM), r.Process("shutdown.1"), false, "child: ends: killed by signal 9 (SIGKILL) (event 60); it must be killed by SIGTERM"},
-		{"exited, not killed", seen.BeKilledBy(recording.SIGHUP), r.Process("probe"), false, "probe: ends: exited with status 2 (event 100); it must be killed by SIGHUP"},
+		{"exited so", seen.HaveExited(2), r.Process("probe"), true, "probe ends: exited with status 2 (event 100); it must not exit with status 2"},
+		{"exited otherwise", seen.HaveExited(0), r.Process("probe"), false, "probe ends: exited with status 2 (event 100); it must exit with status 0"},
+		{"killed, not exited", seen.HaveExited(0), r.Process("shutdown.1"), false, "child ends: killed by signal 9 (SIGKILL) (event 60); it must exit with status 0"},
+		{"killed so", seen.BeKilledBy(recording.SIGKILL), r.Process("shutdown.1"), true, "child ends: killed by signal 9 (SIGKILL) (event 60); it must not be killed by SIGKILL"},
+		{"killed otherwise", seen.BeKilledBy(recording.SIGTERM), r.Process("shutdown.1"), false, "child ends: killed by signal 9 (SIGKILL) (event 60); it must be killed by SIGTERM"},
+		{"exited, not killed", seen.BeKilledBy(recording.SIGHUP), r.Process("probe"), false, "probe ends: exited with status 2 (event 100); it must be killed by SIGHUP"},
 		{"not ended", seen.HaveExited(0), r.Process("shutdown"), false, "parent (process 3) has not ended; it must exit with status 0"},
 	})
 	given := lives()
@@ -108,14 +108,14 @@ func TestCalls(t *testing.T) {
 		{"failed otherwise", seen.HaveFailedWith(1), failed, false, "parent: kill(4, 0) = -1 ESRCH (no such process) (event 80); it must fail with EPERM (operation not permitted)"},
 		{"success is no failure", seen.HaveFailedWith(0), fine, false, "parent: kill(4, 0) = 0 (event 30); it must fail with success"},
 		{"never returned", seen.HaveSucceeded(), unfinished, false, "parent: pause() ... never returns: it ends in this call (event 30); it must succeed"},
-		{"no call at all", seen.HaveSucceeded(), end, false, "child: ends: killed by signal 9 (SIGKILL) (event 60); it must succeed"},
+		{"no call at all", seen.HaveSucceeded(), end, false, "child ends: killed by signal 9 (SIGKILL) (event 60); it must succeed"},
 	})
 }
 
 func TestOrder(t *testing.T) {
 	r := lives()
 	seen := match.In(r)
-	const kill, end = "parent: kill(4, 0) = 0 (event 30)", "child: ends: killed by signal 9 (SIGKILL) (event 60)"
+	const kill, end = "parent: kill(4, 0) = 0 (event 30)", "child ends: killed by signal 9 (SIGKILL) (event 60)"
 	listen(t, []voices{
 		{"after", seen.HappenAfter(r.Event(30)), r.Event(60), true, end + " comes 3ms after; it must not come after " + kill},
 		{"before", seen.HappenAfter(r.Event(60)), r.Event(30), false, kill + " comes 3ms before; it must come after " + end},
@@ -127,8 +127,8 @@ func TestSignals(t *testing.T) {
 	r := lives()
 	seen := match.In(r)
 	p := r.Process("shutdown.1")
-	const term = "child: gets SIGTERM from the parent (process 3): its handler runs (event 40)"
-	const interrupt = "child: gets SIGINT from the terminal: its handler runs (event 50)"
+	const term = "child gets SIGTERM from the parent (process 3): its handler runs (event 40)"
+	const interrupt = "child gets SIGINT from the terminal: its handler runs (event 50)"
 	listen(t, []voices{
 		{"any sender", seen.HaveReceived(recording.SIGTERM), p, true, term + "; it must not get SIGTERM"},
 		{"that sender", seen.HaveReceived(recording.SIGTERM).From(parent), p, true, term + "; it must not get SIGTERM from process 3"},
