@@ -26,9 +26,9 @@ import (
 // under another user, in another state, and kill.
 const kitVariable = "SANDBOX_TEST_KIT"
 
-var kits = map[string]func() error{"run": kitRun, "dirty": kitDirty, "hold": kitHold}
+var kits = map[string]func() error{"run": kitRun, "dirty": kitDirty, "hold": kitHold, "weak": kitWeak, "try": kitTry}
 
-var builtins = map[string]func(args []string) int{"facts": facts, "daemon": daemon}
+var builtins = map[string]func(args []string) int{"facts": facts, "daemon": daemon, "nested": nested}
 
 func TestMain(m *testing.M) {
 	maybeFaulty()
@@ -261,7 +261,6 @@ func kitCommand(t *testing.T, name string, uid int) *exec.Cmd {
 	cmd.Args = []string{"sandbox.test"}
 	cmd.Env = []string{kitVariable + "=" + name, "PATH=" + os.Getenv("PATH"), "IPCKIT_SECRET=swordfish", "TMPDIR=" + os.TempDir()}
 	cmd.Dir = "/"
-	cmd.Stderr = os.Stderr
 	if uid != os.Getuid() {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 	}
@@ -279,6 +278,8 @@ type person struct {
 
 	env    []string // added to the kit's
 	binary string   // another one than this
+
+	attributes *syscall.SysProcAttr // of the kit's start
 }
 
 const nobody = 65534
@@ -304,10 +305,14 @@ func (p person) run(t *testing.T, o order) result {
 	}
 	cmd := kitCommand(t, p.kit, p.uid)
 	cmd.Env = append(cmd.Env, p.env...)
+	if p.attributes != nil {
+		cmd.SysProcAttr = p.attributes
+	}
 	if p.binary != "" {
 		cmd.Path = p.binary
 	}
 	cmd.Stdin = bytes.NewReader(text)
+	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("kit %s: %v", p.name, err)
@@ -341,6 +346,11 @@ func kitDirty() error {
 		return err
 	}
 	unix.Umask(0o077)
+	return goOn("run")
+}
+
+// goOn makes this process another kit.
+func goOn(kit string) error {
 	env := []string{}
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, kitVariable+"=") {
@@ -348,7 +358,7 @@ func kitDirty() error {
 		}
 	}
 	// Not syscall.Exec: it would restore the limit on open files.
-	return unix.Exec("/proc/self/exe", os.Args, append(env, kitVariable+"=run"))
+	return unix.Exec("/proc/self/exe", os.Args, append(env, kitVariable+"="+kit))
 }
 
 // folder makes a folder that other users can pass.
