@@ -3,6 +3,7 @@ package recorder_test
 import (
 	"fmt"
 	"os"
+	"syscall"
 	"testing"
 
 	"ipckit/harness/recorder"
@@ -15,9 +16,9 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(kitVariable); name != "" {
 		if err := kits[name](); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			syscall.Exit(1)
 		}
-		os.Exit(0)
+		syscall.Exit(0)
 	}
 	os.Exit(m.Run())
 }

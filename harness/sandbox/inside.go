@@ -128,7 +128,7 @@ func (in *Inside) watch(life *bufio.Reader) {
 		}
 	}
 	in.end()
-	os.Exit(0)
+	leave(0)
 }
 
 // end ends what runs in the cage and removes what lies outside of it.

@@ -36,9 +36,9 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(kitVariable); name != "" {
 		if err := kits[name](); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			syscall.Exit(1)
 		}
-		os.Exit(0)
+		syscall.Exit(0)
 	}
 	os.Exit(m.Run())
 }
