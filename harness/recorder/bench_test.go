@@ -1,8 +1,10 @@
 package recorder_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
+	"syscall"
 	"testing"
 
 	"ipckit/harness/recorder"
@@ -16,6 +18,13 @@ func TestMain(m *testing.M) {
 	sandbox.MaybeChild(programs)
 	if os.Getenv(echoSwitch) != "" {
 		os.Exit(echo(nil))
+	}
+	if name := os.Getenv(kitVariable); name != "" {
+		if err := kits[name](); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			syscall.Exit(1)
+		}
+		syscall.Exit(0)
 	}
 	os.Exit(m.Run())
 }

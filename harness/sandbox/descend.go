@@ -77,39 +77,3 @@ func descendants(pid int) []int {
 	}
 	return all
 }
-
-// unusedID returns a user and group id that no process has and no user is
-// called by.
-func unusedID() (int, error) {
-	const first, last = 61184, 65519 // the range that systemd takes ids from for its own passing users
-	taken := takenIDs()
-	for id := last; id >= first; id-- {
-		if !taken[id] {
-			return id, nil
-		}
-	}
-	return 0, fmt.Errorf("find an unused user id: none between %d and %d", first, last)
-}
-
-// takenIDs returns the ids of all users known to the machine and of the owners
-// of all its processes.
-func takenIDs() map[int]bool {
-	taken := map[int]bool{}
-	for _, file := range []string{"/etc/passwd", "/etc/group"} {
-		text, _ := os.ReadFile(file) // a machine without it has no named users
-		for line := range strings.Lines(string(text)) {
-			if fields := strings.Split(line, ":"); len(fields) > 2 {
-				id, _ := strconv.Atoi(fields[2])
-				taken[id] = true
-			}
-		}
-	}
-	entries, _ := os.ReadDir("/proc")
-	for _, entry := range entries {
-		var st unix.Stat_t
-		if unix.Stat("/proc/"+entry.Name(), &st) == nil {
-			taken[int(st.Uid)] = true
-		}
-	}
-	return taken
-}

@@ -167,6 +167,7 @@ func hold(t *testing.T, p person, o order, tmp string) *held {
 	t.Helper()
 	cmd := kitCommand(t, "hold", p.uid)
 	cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
+	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -127,6 +127,18 @@ func TestGarbageInsteadOfABriefIsOneClearAnswer(t *testing.T) {
 	}
 }
 
+func TestSetUpThatFailsLeavesNoFolder(t *testing.T) {
+	tmp := folder(t)
+	t.Setenv("TMPDIR", tmp)
+	brief := `{"Isolation":"none","Work":"test-nothing","Programs":[{"Name":"program","Size":512}],"UID":-1,"GID":-1}`
+	if answer := initWith(t, brief+"\n"); !strings.Contains(answer, "unpack") && !strings.Contains(answer, "read parcel") {
+		t.Errorf("PID 1 without a parcel answered %q", answer)
+	}
+	if !empty(tmp) {
+		t.Error("left: a folder for temporary files")
+	}
+}
+
 // initWith starts kit-init as if in the rung without namespaces, with a brief of
 // the test's own.
 func initWith(t *testing.T, brief string) string {
@@ -143,7 +155,7 @@ func initWith(t *testing.T, brief string) string {
 	defer outRead.Close()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = []string{"kit-init"}
-	cmd.Env = []string{}
+	cmd.Env = []string{"TMPDIR=" + os.TempDir()}
 	cmd.ExtraFiles = []*os.File{jobRead, outWrite}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

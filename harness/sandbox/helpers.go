@@ -15,7 +15,8 @@ import (
 	"ipckit/harness/internal/seccomp"
 )
 
-// Descriptors of kit-leader and kit-exec beside the terminal on 0, 1 and 2.
+// Descriptors of kit-leader and kit-exec beside the terminal on 0 and 1, and
+// nothing on 2.
 const (
 	errandFD = 3
 	reportFD = 4
@@ -186,6 +187,9 @@ func (e *errand) exec() error {
 	env, err := syscall.SlicePtrFromStrings(e.Env)
 	if err != nil {
 		return fmt.Errorf("execve: %w", err)
+	}
+	if err := unix.Dup3(0, 2, 0); err != nil {
+		return fmt.Errorf("dup3: %w", err)
 	}
 	if err := unix.CloseRange(errandFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return fmt.Errorf("close_range: %w", err)

@@ -198,7 +198,7 @@ func TestSecondUserIsAnother(t *testing.T) {
 		t.Skip("only root can map a second user id")
 	}
 	for _, kit := range []string{"run", "dirty"} {
-		p := person{"as root", kit, 0}
+		p := person{name: "as root", kit: kit}
 		o := order{
 			Isolation: sandbox.Namespaces, UID: sandbox.SecondUID, Argv: []string{"program"},
 			Path: script(t, "id -u; id -g; id -G; cat /etc/hosts; : > mine && echo written\nexec cat /proc/self/status"),

@@ -128,7 +128,7 @@ func (in *Inside) watch(life *bufio.Reader) {
 		}
 	}
 	in.end()
-	os.Exit(0)
+	leave(0)
 }
 
 // end ends what runs in the cage and removes what lies outside of it.
@@ -173,9 +173,9 @@ func (in *Inside) base() (string, error) {
 		in.home = workFolder
 		return programsFolder, step("mkdir "+programsFolder, os.Mkdir(programsFolder, 0o755))
 	}
-	base, err := os.MkdirTemp(in.roomy(), "ipckit-")
+	base, err := in.temporary()
 	if err != nil {
-		return "", fmt.Errorf("make a folder for the programs, in TMPDIR or /tmp: %w", err)
+		return "", fmt.Errorf("make a folder for the programs, in TMPDIR, /tmp or /var/tmp: %w", err)
 	}
 	in.tmp, in.home = base, filepath.Join(base, "work")
 	if err := os.Chmod(base, 0o755); err != nil {
@@ -187,16 +187,27 @@ func (in *Inside) base() (string, error) {
 	return base, os.Chown(in.home, in.brief.UID, in.brief.GID)
 }
 
-// roomy returns a folder for temporary files from which the program can be
-// executed: under its own user id it cannot pass a folder of mode 0700.
-func (in *Inside) roomy() string {
+// temporary makes a folder from which the program can be executed: under its own
+// user id it cannot pass one of mode 0700.
+func (in *Inside) temporary() (string, error) {
+	var problems []error
 	for _, folder := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
 		var st unix.Statfs_t
-		if unix.Statfs(folder, &st) == nil && st.Flags&unix.ST_NOEXEC == 0 && (in.brief.UID < 0 || open(folder)) {
-			return folder
+		if unix.Statfs(folder, &st) == nil && st.Flags&unix.ST_NOEXEC != 0 {
+			problems = append(problems, fmt.Errorf("%s is mounted noexec", folder))
+			continue
 		}
+		if in.brief.UID >= 0 && !open(folder) {
+			problems = append(problems, fmt.Errorf("%s is closed to others", folder))
+			continue
+		}
+		made, err := os.MkdirTemp(folder, "ipckit-")
+		if err == nil {
+			return made, nil
+		}
+		problems = append(problems, err)
 	}
-	return os.TempDir()
+	return "", problems[0]
 }
 
 // open reports whether anybody can pass the folder and all those above it.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 )
 
 // Names under which the kit's binary is started again.
@@ -60,20 +61,25 @@ func Register(name string, work Work) {
 func MaybeChild(builtins map[string]func(args []string) int) {
 	switch name := lifeName(); {
 	case name == initName:
-		os.Exit(initLife())
+		leave(initLife())
 	case name == leaderName:
-		os.Exit(leaderLife())
+		leave(leaderLife())
 	case name == execName:
-		os.Exit(execLife())
+		leave(execLife())
 	case strings.HasPrefix(name, builtinLives):
 		program, ok := builtins[strings.TrimPrefix(name, builtinLives)]
 		if !ok {
 			fmt.Fprintf(os.Stderr, "%s: this binary holds no such program\n", name)
-			os.Exit(exitLoop)
+			leave(exitLoop)
 		}
-		os.Exit(program(os.Args[1:]))
+		leave(program(os.Args[1:]))
 	}
 }
+
+// leave ends a life. It is not os.Exit, which would have the runtime of a build
+// for coverage or race detection write its last words to the program's terminal,
+// or wait a second.
+func leave(status int) { syscall.Exit(status) }
 
 // refuseLoop ends a process that was started as one of the lives and came to
 // open a cage instead: its main lacks the call of MaybeChild, and it would start

@@ -26,9 +26,9 @@ import (
 // under another user, in another state, and kill.
 const kitVariable = "SANDBOX_TEST_KIT"
 
-var kits = map[string]func() error{"run": kitRun, "dirty": kitDirty, "hold": kitHold}
+var kits = map[string]func() error{"run": kitRun, "dirty": kitDirty, "hold": kitHold, "weak": kitWeak, "try": kitTry}
 
-var builtins = map[string]func(args []string) int{"facts": facts, "daemon": daemon}
+var builtins = map[string]func(args []string) int{"facts": facts, "daemon": daemon, "nested": nested}
 
 func TestMain(m *testing.M) {
 	maybeFaulty()
@@ -36,9 +36,9 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(kitVariable); name != "" {
 		if err := kits[name](); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			syscall.Exit(1)
 		}
-		os.Exit(0)
+		syscall.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -169,22 +169,25 @@ func (s *screen) text() string {
 
 // open opens a cage for the order.
 func (o order) open(ctx context.Context) (*sandbox.Cage, error) {
-	if o.UID == 0 {
-		o.UID = sandbox.InnerUID
-	}
 	parcel, err := sandbox.Pack(subject.Subject{Path: o.Path, Builtin: o.Builtin})
 	if err != nil {
 		return nil, err
 	}
 	defer parcel.Close()
+	return o.openWith(ctx, parcel)
+}
+
+func (o order) openWith(ctx context.Context, parcel *sandbox.Parcel) (*sandbox.Cage, error) {
+	if o.UID == 0 {
+		o.UID = sandbox.InnerUID
+	}
 	return sandbox.Open(ctx, sandbox.Config{
 		Isolation: o.Isolation, Work: "test-run", Job: o, Parcels: []*sandbox.Parcel{parcel}, CPU: -1, Scale: 1,
 	})
 }
 
-// perform carries the order out in this process.
-func (o order) perform(ctx context.Context) (r result, err error) {
-	cage, err := o.open(ctx)
+// result reads what comes of the order, and closes the cage.
+func (o order) result(cage *sandbox.Cage, err error) (r result, _ error) {
 	if err != nil {
 		return r, err
 	}
@@ -195,13 +198,18 @@ func (o order) perform(ctx context.Context) (r result, err error) {
 	return r, nil
 }
 
+// performWith carries the order out in this process.
+func (o order) performWith(ctx context.Context, parcel *sandbox.Parcel) (result, error) {
+	return o.result(o.openWith(ctx, parcel))
+}
+
 // kitRun carries out the order on stdin.
 func kitRun() error {
 	var o order
 	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
 		return err
 	}
-	r, err := o.perform(context.Background())
+	r, err := o.result(o.open(context.Background()))
 	if err != nil {
 		return err
 	}
@@ -253,7 +261,6 @@ func kitCommand(t *testing.T, name string, uid int) *exec.Cmd {
 	cmd.Args = []string{"sandbox.test"}
 	cmd.Env = []string{kitVariable + "=" + name, "PATH=" + os.Getenv("PATH"), "IPCKIT_SECRET=swordfish", "TMPDIR=" + os.TempDir()}
 	cmd.Dir = "/"
-	cmd.Stderr = os.Stderr
 	if uid != os.Getuid() {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 	}
@@ -268,6 +275,11 @@ type person struct {
 	name string
 	kit  string
 	uid  int
+
+	env    []string // added to the kit's
+	binary string   // another one than this
+
+	attributes *syscall.SysProcAttr // of the kit's start
 }
 
 const nobody = 65534
@@ -276,11 +288,11 @@ const nobody = 65534
 func persons(t *testing.T) []person {
 	if os.Getuid() != 0 {
 		t.Log("not run by root: the kit is tried under this user id alone")
-		return []person{{"as this user", "run", os.Getuid()}, {"as this user from a dirty shell", "dirty", os.Getuid()}}
+		return []person{{name: "as this user", kit: "run", uid: os.Getuid()}, {name: "as this user from a dirty shell", kit: "dirty", uid: os.Getuid()}}
 	}
 	return []person{
-		{"as root", "run", 0}, {"as root from a dirty shell", "dirty", 0},
-		{"as an ordinary user", "run", nobody}, {"as an ordinary user from a dirty shell", "dirty", nobody},
+		{name: "as root", kit: "run"}, {name: "as root from a dirty shell", kit: "dirty"},
+		{name: "as an ordinary user", kit: "run", uid: nobody}, {name: "as an ordinary user from a dirty shell", kit: "dirty", uid: nobody},
 	}
 }
 
@@ -292,7 +304,15 @@ func (p person) run(t *testing.T, o order) result {
 		t.Fatal(err)
 	}
 	cmd := kitCommand(t, p.kit, p.uid)
+	cmd.Env = append(cmd.Env, p.env...)
+	if p.attributes != nil {
+		cmd.SysProcAttr = p.attributes
+	}
+	if p.binary != "" {
+		cmd.Path = p.binary
+	}
 	cmd.Stdin = bytes.NewReader(text)
+	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("kit %s: %v", p.name, err)
@@ -326,6 +346,11 @@ func kitDirty() error {
 		return err
 	}
 	unix.Umask(0o077)
+	return goOn("run")
+}
+
+// goOn makes this process another kit.
+func goOn(kit string) error {
 	env := []string{}
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, kitVariable+"=") {
@@ -333,7 +358,7 @@ func kitDirty() error {
 		}
 	}
 	// Not syscall.Exec: it would restore the limit on open files.
-	return unix.Exec("/proc/self/exe", os.Args, append(env, kitVariable+"=run"))
+	return unix.Exec("/proc/self/exe", os.Args, append(env, kitVariable+"="+kit))
 }
 
 // folder makes a folder that other users can pass.

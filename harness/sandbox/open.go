@@ -21,7 +21,7 @@ import (
 )
 
 // User ids inside a cage. The program has the first one; the second serves
-// claims that need another user, and exists only where the kit is root.
+// claims that need another user, and exists only where the kit can give it away ([CanShed]).
 const (
 	InnerUID  = 1000
 	SecondUID = 1001
@@ -183,7 +183,7 @@ func namespaces() *syscall.SysProcAttr {
 			unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SYS_RESOURCE, unix.CAP_CHOWN,
 		},
 	}
-	if os.Getuid() != 0 {
+	if !canShed() {
 		attributes.UidMappings = []syscall.SysProcIDMap{{ContainerID: InnerUID, HostID: os.Getuid(), Size: 1}}
 		attributes.GidMappings = []syscall.SysProcIDMap{{ContainerID: InnerUID, HostID: os.Getgid(), Size: 1}}
 		return attributes
@@ -258,7 +258,7 @@ func (config Config) brief() (brief, error) {
 	}
 	b := brief{
 		Isolation: config.Isolation, Work: config.Work, Job: job, Sysctls: config.Sysctls, CPU: config.CPU,
-		UID: -1, GID: -1, Second: os.Getuid() == 0 && config.Isolation == Namespaces,
+		UID: -1, GID: -1, Second: canShed() && config.Isolation == Namespaces,
 	}
 	for _, p := range config.Parcels {
 		program := briefProgram{Name: p.Program}
@@ -271,7 +271,7 @@ func (config Config) brief() (brief, error) {
 		}
 		b.Programs = append(b.Programs, program)
 	}
-	if config.Isolation == None && os.Getuid() == 0 {
+	if config.Isolation == None && canShed() {
 		id, err := unusedID()
 		if err != nil {
 			return brief{}, err

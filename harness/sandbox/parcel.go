@@ -133,6 +133,9 @@ func unpack(archive io.ReaderAt, size int64, folder string) error {
 		if err != nil {
 			return fmt.Errorf("read parcel: %w", err)
 		}
+		if entry.Size > size { // a sparse file: Pack writes none
+			return fmt.Errorf("unpack parcel: %s is larger than the parcel", entry.Name)
+		}
 		if err := unpackEntry(root, entry, in); err != nil {
 			return fmt.Errorf("unpack parcel: %w", err)
 		}
@@ -145,7 +148,13 @@ func unpackEntry(root *os.Root, entry *tar.Header, in io.Reader) error {
 		return root.MkdirAll(entry.Name, 0o755)
 	case tar.TypeSymlink:
 		return root.Symlink(entry.Linkname, entry.Name)
+	case tar.TypeReg:
+		return unpackFile(root, entry, in)
 	}
+	return fmt.Errorf("%s: unknown type %q", entry.Name, entry.Typeflag)
+}
+
+func unpackFile(root *os.Root, entry *tar.Header, in io.Reader) error {
 	if err := root.MkdirAll(filepath.Dir(entry.Name), 0o755); err != nil {
 		return err
 	}

@@ -104,11 +104,17 @@ func (in *Inside) start(s *Started, slave *os.File, p Program) error {
 	if err := s.send(in.errand(p)); err != nil {
 		return err
 	}
+	// What the Go runtime of our helpers may have to say is not the program's.
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	leader, err := os.StartProcess(ownImage, []string{leaderName}, &os.ProcAttr{
 		Env:   helperEnv,
-		Files: []*os.File{slave, slave, slave, goRead, reportWrite},
+		Files: []*os.File{slave, slave, null, goRead, reportWrite},
 		Sys:   attributes,
 	})
 	if err != nil {

@@ -50,6 +50,8 @@ func explainClone(err error) string {
 		return "AppArmor restricts user namespaces (Ubuntu does); as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0"
 	case errors.Is(err, unix.ENOSPC):
 		return "the limit on namespaces is reached; see namespaces(7), /proc/sys/user"
+	case errors.Is(err, unix.EPERM) && os.Getuid() == 0 && !capable(unix.CAP_SETFCAP):
+		return "root without CAP_SETFCAP cannot map its own user id (user_namespaces(7)); run the kit as an ordinary user"
 	case errors.Is(err, unix.EPERM):
 		return "a container's seccomp profile refuses it (Docker's default does); run the container with --security-opt seccomp=unconfined"
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
