@@ -35,7 +35,7 @@ type Strand struct {
 
 // Normalize returns the normal form of a recording.
 func Normalize(r *Recording) *Normal {
-	n := &normalizer{names: newNames(r), threads: strands{}, files: strands{}, lives: strands{}, users: map[string]map[string]bool{}}
+	n := &normalizer{names: newNames(r), threads: strands{}, files: strands{}, lives: strands{}, users: map[string]map[string]bool{}, anew: map[string]string{}}
 	for i := range r.Events {
 		n.add(&r.Events[i])
 	}
@@ -73,6 +73,7 @@ type normalizer struct {
 	threads, files, lives strands
 	users                 map[string]map[string]bool // processes by file
 	over                  bool                       // the script has ended
+	anew                  map[string]string          // the call that was begun anew, by thread
 }
 
 func (n *normalizer) add(e *Event) {
@@ -194,6 +195,9 @@ func (n *normalizer) signal(e *Event) {
 		line += fmt.Sprintf(" with value %d", s.Value)
 	}
 	line += ": " + s.Fate
+	if s.Fate == FateHandled {
+		n.begunAnew(n.names.task(e))
+	}
 	n.threads.add(n.names.task(e), line)
 	if s.Sender != e.PID && s.Signal != SIGCHLD {
 		n.lives.add(n.names.process(e.PID), line)
@@ -219,8 +223,15 @@ func (n *normalizer) call(e *Event) {
 	if n.over && c.Fate != Unfinished {
 		return
 	}
-	text := n.names.call(e)
-	n.threads.add(n.names.task(e), text)
+	text, task := n.names.call(e), n.names.task(e)
+	if c.Name == "restart_syscall" {
+		n.begunAnew(task)
+	}
+	if delete(n.anew, task); c.Fate == Restarted {
+		n.anew[task] = text
+	} else {
+		n.threads.add(task, text)
+	}
 	if file := c.File(); file != "" {
 		n.onFile(e, n.names.label(e.PID, int(c.Int("fd")), file))
 	}
@@ -228,6 +239,16 @@ func (n *normalizer) call(e *Event) {
 		n.lives.add(n.names.process(e.PID), text)
 	}
 	n.names.learn(e)
+}
+
+// begunAnew adds the call that was begun anew, where that can be seen by the
+// program: a handler ran, or another call goes on with it. Whether a signal that
+// is ignored finds the program in a call or before it is chance.
+func (n *normalizer) begunAnew(task string) {
+	if text, ok := n.anew[task]; ok {
+		n.threads.add(task, text)
+		delete(n.anew, task)
+	}
 }
 
 var collecting = []string{"wait4", "waitid"}

@@ -68,7 +68,7 @@ func (n *names) result(e *Event) string {
 var processArgs = []string{"pid", "tid", "tgid", "pgid", "id"}
 
 // descriptors are the arguments that list descriptors.
-var descriptors = []string{"fds", "sv", "pipefd", "ready", "readfds", "writefds", "exceptfds", "passed", "closed", "pidfd"}
+var descriptors = []string{"fds", "sv", "pipefd", "ready", "ready_writing", "ready_except", "readfds", "writefds", "exceptfds", "passed", "closed", "pidfd"}
 
 // arg returns "" for an argument that there is nothing to say about.
 func (n *names) arg(e *Event, a *Arg) string {
@@ -86,6 +86,7 @@ func (n *names) arg(e *Event, a *Arg) string {
 		add(a.Set.String())
 	case a.Time != nil:
 		add(n.time(e.Call, a))
+	case slices.Contains(descriptors, a.Name) && len(a.Numbers) == 0:
 	case slices.Contains(descriptors, a.Name):
 		add(n.list(e, a))
 	case a.Data == nil && a.Status == nil:
@@ -131,6 +132,7 @@ func (n *names) ofProcess(e *Event, a *Arg) string {
 		if name, ok := n.labels[e.PID][int(a.Int)]; ok {
 			return name
 		}
+		return strconv.FormatInt(a.Int, 10)
 	}
 	return n.number(a.Int)
 }
