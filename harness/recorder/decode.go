@@ -56,6 +56,9 @@ type param struct {
 	of     int // position, counted from 1, of the argument that it decodes; 0: its own
 }
 
+// nothing is an argument that says nothing, and is not recorded.
+const nothing = "-"
+
 // also decodes the argument at a position (counted from 0) once more, behind the
 // others: what the kernel put where the program's own words were.
 func also(position int, p param) param {

@@ -70,11 +70,11 @@ func passed(name string, at when) param {
 	return param{name: name, at: at, decode: func(f *frame, v uint64) arg {
 		h := f.read(v, msghdrSize)
 		if len(h) < msghdrSize || at == atExit && f.failed() {
-			return arg{Out: true}
+			return arg{Name: nothing}
 		}
 		size := int(min(binary.NativeEndian.Uint64(h[msghdrControlLen:]), mostControl))
 		if size < cmsghdrSize {
-			return arg{Out: true}
+			return arg{Name: nothing}
 		}
 		return arg{Numbers: rights(f.read(binary.NativeEndian.Uint64(h[msghdrControl:]), size)), Out: at == atExit}
 	}}
@@ -214,7 +214,7 @@ func prctlArgument(name string) param {
 		case unix.PR_SET_CHILD_SUBREAPER, unix.PR_SET_DUMPABLE, unix.PR_SET_NO_NEW_PRIVS:
 			return arg{Int: int64(v)}
 		}
-		return arg{}
+		return arg{Name: nothing}
 	}}
 }
 
@@ -227,7 +227,7 @@ func fcntlArgument(name string) param {
 		case unix.F_DUPFD, unix.F_DUPFD_CLOEXEC, unix.F_SETFD, unix.F_SETOWN, unix.F_SETSIG, unix.F_SETPIPE_SZ:
 			return arg{Int: int64(int32(v))}
 		}
-		return arg{}
+		return arg{Name: nothing}
 	}}
 }
 

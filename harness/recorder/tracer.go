@@ -288,6 +288,10 @@ func (c *pending) decode(at when) {
 			continue
 		}
 		c.args[i] = p.decode(&c.frame, c.frame.args[p.position(i)])
+		if c.args[i].Name == nothing {
+			c.args[i].Name = ""
+			continue
+		}
 		c.args[i].Name = p.name
 	}
 }
@@ -376,14 +380,18 @@ func (t *tracer) learn(k *task, c *pending, made *recording.Call) {
 		}
 		made.New = t.file(k, fd)
 	}
-	if pair := made.Arg("sv"); pair != nil || made.Arg("pipefd") != nil {
-		if pair == nil {
-			pair = made.Arg("pipefd")
+	for _, name := range []string{"sv", "pipefd", "passed"} {
+		if list := made.Arg(name); list != nil && list.Out {
+			t.opened(k, list)
 		}
-		for _, fd := range pair.Numbers {
-			p.files.forget(fd, fd)
-			pair.Text += t.file(k, fd) + " "
-		}
+	}
+}
+
+// opened says of descriptors that a call opened what they are.
+func (t *tracer) opened(k *task, list *recording.Arg) {
+	for _, fd := range list.Numbers {
+		k.process.files.forget(fd, fd)
+		list.Text += t.file(k, fd) + " "
 	}
 }
 
@@ -687,7 +695,10 @@ func (t *tracer) death(tid int, k *task, status unix.WaitStatus) {
 		delete(t.processes, tid)
 	}
 	t.mu.Unlock()
-	if p.live && !t.over.Load() {
+	// Of a process that ends with its threads, the first one may be reported
+	// first; then the script can be over before the others are.
+	if p.live && (!t.over.Load() || p.told) {
+		p.told = p.told || tid == p.pid
 		t.out.emit(&recording.Event{PID: p.pid, TID: k.thread(), Kind: recording.KindExit, Exit: &recording.Exit{Status: recording.WaitStatus(status)}})
 	}
 	t.orphans(p)

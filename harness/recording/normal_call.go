@@ -115,7 +115,7 @@ func (n *names) plain(e *Event, a *Arg) string {
 	case slices.Contains(processArgs, a.Name):
 		return n.ofProcess(e, a)
 	case a.Name == "info" && a.Out:
-		return strings.TrimSpace(fmt.Sprintf("%s from %s %v", a.Text, n.number(a.Int), a.Numbers))
+		return n.taken(a)
 	case a.Text != "":
 		return Escape([]byte(a.Text))
 	case len(a.Numbers) > 0:
@@ -124,6 +124,18 @@ func (n *names) plain(e *Event, a *Arg) string {
 		return ""
 	}
 	return strconv.FormatInt(a.Int, 10)
+}
+
+// taken is a signal that was waited for.
+func (n *names) taken(a *Arg) string {
+	if a.Text == "" {
+		return ""
+	}
+	text := a.Text + " from " + n.number(a.Int)
+	if len(a.Numbers) > 0 {
+		text += fmt.Sprint(" with value ", a.Numbers[0])
+	}
+	return text
 }
 
 // ofProcess names a process, or with P_PIDFD the descriptor that stands for one.
