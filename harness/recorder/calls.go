@@ -10,8 +10,8 @@ import (
 // met there.
 var calls = map[string]spec{
 	// sockets
-	"socket":      opens(named("domain", families), param{"type", atEntry, socketTypeArg}, named("protocol", protocols)),
-	"socketpair":  call(named("domain", families), param{"type", atEntry, socketTypeArg}, named("protocol", protocols), pair("sv")),
+	"socket":      opens(named("domain", families), param{name: "type", decode: socketTypeArg}, named("protocol", protocols)),
+	"socketpair":  call(named("domain", families), param{name: "type", decode: socketTypeArg}, named("protocol", protocols), pair("sv")),
 	"bind":        call(descriptor("fd"), address("addr", 2)),
 	"listen":      call(descriptor("fd"), small("backlog")),
 	"accept":      opens(descriptor("fd"), addressOut("addr", 2)),
@@ -34,12 +34,16 @@ var calls = map[string]spec{
 	"pwritev":  call(descriptor("fd"), vector("iov", 2, atEntry), small("iovcnt")),
 	"recvfrom": call(descriptor("fd"), out("buf"), number("size"), flags4("flags", messageFlags), addressOut("src_addr", 5)),
 	"sendto":   call(descriptor("fd"), in("buf", 2), number("size"), flags4("flags", messageFlags), address("dest_addr", 5)),
-	"recvmsg":  call(descriptor("fd"), message("msg", atExit), flags4("flags", messageFlags)),
-	"sendmsg":  call(descriptor("fd"), message("msg", atEntry), flags4("flags", messageFlags)),
+	"recvmsg":  call(descriptor("fd"), message("msg", atExit), flags4("flags", messageFlags), also(1, passed("passed", atExit))),
+	"sendmsg":  call(descriptor("fd"), message("msg", atEntry), flags4("flags", messageFlags), also(1, passed("passed", atEntry))),
 	"recvmmsg": call(descriptor("fd"), messages("msgvec", atExit), number("vlen"), flags4("flags", messageFlags)),
 	"sendmmsg": call(descriptor("fd"), messages("msgvec", atEntry), number("vlen"), flags4("flags", messageFlags)),
 	"sendfile": call(descriptor("fd"), descriptor("in_fd"), skip(), number("count")),
 	"splice":   call(descriptor("in_fd"), skip(), descriptor("fd"), skip(), number("size"), number("flags")),
+	"tee":      call(descriptor("in_fd"), descriptor("fd"), number("size"), number("flags")),
+	"vmsplice": call(descriptor("fd"), vector("iov", 2, atEntry), small("nr_segs"), number("flags")),
+	"preadv2":  call(descriptor("fd"), vector("iov", 2, atExit), small("iovcnt")),
+	"pwritev2": call(descriptor("fd"), vector("iov", 2, atEntry), small("iovcnt")),
 
 	// descriptors
 	"close":             call(descriptor("fd")),
@@ -47,7 +51,7 @@ var calls = map[string]spec{
 	"dup":               opens(descriptor("fd")),
 	"dup2":              opens(descriptor("fd"), small("newfd")),
 	"dup3":              opens(descriptor("fd"), small("newfd"), flags4("flags", fileFlags)),
-	"fcntl":             call(descriptor("fd"), named("op", fcntlCommands), number("arg")),
+	"fcntl":             call(descriptor("fd"), named("op", fcntlCommands), fcntlArgument("arg")),
 	"pipe":              call(pair("pipefd")),
 	"pipe2":             call(pair("pipefd"), flags4("flags", fileFlags)),
 	"eventfd2":          opens(number("initval"), flags4("flags", fileFlags)),
@@ -59,28 +63,28 @@ var calls = map[string]spec{
 	"pidfd_getfd":       opens(descriptor("fd"), small("targetfd")),
 	"epoll_create1":     opens(flags4("flags", fileFlags)),
 	"epoll_create":      opens(small("size")),
-	"epoll_ctl":         call(small("epfd"), named("op", epollWays), descriptor("fd"), interest("event")),
-	"epoll_wait":        call(descriptor("fd"), skip(), small("maxevents"), millis("timeout")),
-	"epoll_pwait":       call(descriptor("fd"), skip(), small("maxevents"), millis("timeout"), signals("sigmask", atEntry)),
-	"epoll_pwait2":      call(descriptor("fd"), skip(), small("maxevents"), timespec("timeout", atEntry), signals("sigmask", atEntry)),
-	"poll":              call(polled("fds", 1), number("nfds"), millis("timeout")),
-	"ppoll":             call(polled("fds", 1), number("nfds"), timespec("timeout", atEntry), signals("sigmask", atEntry)),
-	"select":            call(small("nfds"), skip(), skip(), skip(), timeval("timeout", 0)),
-	"pselect6":          call(small("nfds"), skip(), skip(), skip(), timespec("timeout", atEntry)),
+	"epoll_ctl":         call(descriptor("epfd"), named("op", epollWays), descriptor("fd"), interest("event")),
+	"epoll_wait":        call(descriptor("fd"), skip(), small("maxevents"), millis("timeout"), also(1, happened("ready"))),
+	"epoll_pwait":       call(descriptor("fd"), skip(), small("maxevents"), millis("timeout"), signals("sigmask", atEntry), also(1, happened("ready"))),
+	"epoll_pwait2":      call(descriptor("fd"), skip(), small("maxevents"), timespec("timeout", atEntry), signals("sigmask", atEntry), also(1, happened("ready"))),
+	"poll":              call(polled("fds", 1), number("nfds"), millis("timeout"), also(0, ready("ready", 1))),
+	"ppoll":             call(polled("fds", 1), number("nfds"), timespec("timeout", atEntry), signals("sigmask", atEntry), also(0, ready("ready", 1))),
+	"select":            call(small("nfds"), selected("readfds", atEntry), selected("writefds", atEntry), selected("exceptfds", atEntry), timeval("timeout", 0), also(1, selected("ready", atExit)), also(2, selected("ready_writing", atExit)), also(3, selected("ready_except", atExit))),
+	"pselect6":          call(small("nfds"), selected("readfds", atEntry), selected("writefds", atEntry), selected("exceptfds", atEntry), timespec("timeout", atEntry), also(1, selected("ready", atExit)), also(2, selected("ready_writing", atExit)), also(3, selected("ready_except", atExit))),
 
 	// signals
 	"kill":              call(small("pid"), signal("sig")),
 	"tkill":             call(small("tid"), signal("sig")),
 	"tgkill":            call(small("tgid"), small("tid"), signal("sig")),
-	"rt_sigqueueinfo":   call(small("pid"), signal("sig")),
-	"rt_tgsigqueueinfo": call(small("tgid"), small("tid"), signal("sig")),
+	"rt_sigqueueinfo":   call(small("pid"), signal("sig"), queued("info")),
+	"rt_tgsigqueueinfo": call(small("tgid"), small("tid"), signal("sig"), queued("info")),
 	"rt_sigaction":      call(signal("sig"), action("act", atEntry), action("oldact", atExit)),
 	"rt_sigprocmask":    call(named("how", maskWays), signals("set", atEntry), signals("oldset", atExit)),
 	"rt_sigsuspend":     call(signals("mask", atEntry)),
 	"rt_sigpending":     call(signals("set", atExit)),
-	"rt_sigtimedwait":   call(signals("set", atEntry), skip(), timespec("timeout", atEntry)),
+	"rt_sigtimedwait":   call(signals("set", atEntry), taken("info"), timespec("timeout", atEntry)),
 	"pause":             call(),
-	"sigaltstack":       call(),
+	"sigaltstack":       call(stack("ss", atEntry), stack("old_ss", atExit)),
 
 	// processes
 	"fork":     call(),
@@ -96,14 +100,15 @@ var calls = map[string]spec{
 	"exit_group": call(small("status")),
 	"setsid":     call(),
 	"setpgid":    call(small("pid"), small("pgid")),
-	"prctl":      call(named("op", prctls), number("arg2")),
+	"prctl":      call(named("op", prctls), prctlArgument("arg2")),
 
 	// time
-	"nanosleep":       call(timespec("duration", atEntry), timespec("rem", atExit)),
-	"clock_nanosleep": call(named("clockid", clocks), flags4("flags", timerFlags), timespec("t", atEntry), timespec("remain", atExit)),
+	"nanosleep":       call(timespec("duration", atEntry), remaining("rem")),
+	"clock_nanosleep": call(named("clockid", clocks), flags4("flags", timerFlags), timespec("t", atEntry), remaining("remain")),
 	"alarm":           call(seconds("seconds")),
 	"setitimer":       call(named("which", timers), timeval("new_value", 16)),
-	"timer_create":    call(named("clockid", clocks)),
+	"timer_create":    call(named("clockid", clocks), notification("sevp"), timerNumber("timerid")),
+	"timer_delete":    call(number("timerid")),
 	"timer_settime":   call(number("timerid"), number("flags"), timerValue("new_value")),
 	"restart_syscall": call(),
 }
@@ -113,6 +118,7 @@ var calls = map[string]spec{
 // files says nothing about communication.
 var quiet = map[string]bool{
 	"read": true, "write": true, "readv": true, "writev": true, "pread64": true, "pwrite64": true, "preadv": true, "pwritev": true,
+	"preadv2": true, "pwritev2": true,
 	"close": true, "fcntl": true,
 }
 
@@ -136,23 +142,9 @@ func socketTypeArg(_ *frame, v uint64) arg {
 	return arg{Int: int64(uint32(v)), Text: socketTypeText(uint64(uint32(v)))}
 }
 
-// messages is a mmsghdr array (recvmmsg(2)), of which the first is decoded.
-func messages(name string, at when) param {
-	first := message(name, at)
-	return param{name, at, func(f *frame, v uint64) arg {
-		one := *f
-		if at == atExit && f.result > 0 {
-			if n := f.read(v+msghdrSize, 4); len(n) == 4 {
-				one.result = int64(nativeInt(n))
-			}
-		}
-		return first.decode(&one, v)
-	}}
-}
-
 // timerValue is a struct itimerspec: the time until the first expiry.
 func timerValue(name string) param {
-	return param{name, atEntry, func(f *frame, v uint64) arg {
+	return param{name: name, at: atEntry, decode: func(f *frame, v uint64) arg {
 		const valueOffset = 16
 		d, ok := f.timespec(v + valueOffset)
 		if v == 0 || !ok {

@@ -38,15 +38,28 @@ type process struct {
 	files   *files
 	actions map[recording.Signal]recording.Action // what sigaction set; missing is the default
 	ended   bool
+	told    bool // its end was recorded
 	status  recording.WaitStatus
 	kids    []*process
+	watched map[watch]int // descriptors that epoll_ctl named, by their data
+}
+
+// watch is what a program gave to an epoll instance to know a descriptor by.
+type watch struct {
+	epfd int
+	data uint64
+}
+
+func (p *process) interest(epfd int, data uint64) (fd int, ok bool) {
+	fd, ok = p.watched[watch{epfd, data}]
+	return fd, ok
 }
 
 // fork returns the process that a fork of p makes (fork(2): descriptors and
 // dispositions are copied; shared says that descriptors are not, clone(2),
 // CLONE_FILES).
 func (p *process) fork(pid int, shared bool) *process {
-	child := &process{pid: pid, parent: p.pid, subject: p.subject, live: p.live, files: p.files, actions: maps.Clone(p.actions)}
+	child := &process{pid: pid, parent: p.pid, subject: p.subject, live: p.live, files: p.files, actions: maps.Clone(p.actions), watched: maps.Clone(p.watched)}
 	if !shared {
 		child.files = p.files.copy()
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -33,6 +34,7 @@ type tracer struct {
 	traced  bool
 	tasks   map[int]*task
 	waiting map[int]bool // children that stopped before their parent's event came
+	rings   bool         // io_uring was asked for
 	over    atomic.Bool  // the script has ended: deaths from here on are the kit's doing
 
 	mu        sync.Mutex
@@ -240,7 +242,12 @@ func (t *tracer) entryStop(k *task) error {
 	info := &t.scratch
 	switch info.RetData {
 	case seccomp.Deny:
-		return t.deny(k, sysnum.Name(info.Nr), denied[sysnum.Name(info.Nr)])
+		name := sysnum.Name(info.Nr)
+		if strings.HasPrefix(name, "io_uring") && !t.rings {
+			t.rings = true
+			t.out.emit(note("io-uring", fmt.Sprintf("process %d asked for io_uring, whose work no tracer sees: refused with ENOSYS", k.process.pid)))
+		}
+		return t.deny(k, name, denied[name])
 	case seccomp.Foreign:
 		t.out.emit(note("foreign-call", fmt.Sprintf("process %d made system call %#x of another architecture: refused with ENOSYS", k.process.pid, info.Nr)))
 		return t.deny(k, fmt.Sprintf("foreign_%#x", uint64(info.Nr)), unix.ENOSYS)
@@ -250,7 +257,10 @@ func (t *tracer) entryStop(k *task) error {
 		return ptrace.Cont(k.tid, 0)
 	}
 	c := &pending{name: s.name, spec: &s.spec}
-	c.frame = frame{memory: reader(k.tid), args: info.Args, keep: t.out.keep, file: func(fd int) string { return t.file(k, fd) }, stream: k.process.files.stream}
+	c.frame = frame{
+		memory: reader(k.tid), args: info.Args, keep: t.out.keep, file: func(fd int) string { return t.file(k, fd) },
+		stream: k.process.files.stream, interest: k.process.interest,
+	}
 	if quiet[s.name] {
 		if fd := int(int32(info.Args[0])); !communicates(t.file(k, fd), fd) {
 			k.process.files.forget(fd, fd)
@@ -286,7 +296,11 @@ func (c *pending) decode(at when) {
 		if p.decode == nil || p.at != at {
 			continue
 		}
-		c.args[i] = p.decode(&c.frame, c.frame.args[i])
+		c.args[i] = p.decode(&c.frame, c.frame.args[p.position(i)])
+		if c.args[i].Name == nothing {
+			c.args[i].Name = ""
+			continue
+		}
 		c.args[i].Name = p.name
 	}
 }
@@ -353,30 +367,90 @@ func (t *tracer) learn(k *task, c *pending, made *recording.Call) {
 	case c.name == "close":
 		// Whether it failed or not, the descriptor is gone (close(2), NOTES).
 		p.files.forget(first, first)
-	case c.name == "close_range":
+	case c.name == "close_range" && made.Errno == 0 && c.frame.args[2]&unix.CLOSE_RANGE_CLOEXEC == 0:
 		p.files.forget(first, int(min(c.frame.args[1], 1<<30)))
 	case made.Errno == 0 && duplicates(c):
 		p.files.duplicate(first, int(made.Result))
+	case c.name == "epoll_ctl" && made.Errno == 0:
+		p.watch(first, c)
+	case made.Errno == 0 && slices.Contains(collecting, c.name):
+		p.collected(made)
+	case made.Errno == 0 && slices.Contains(senders, c.name):
+		t.blocked(made)
 	case c.name == "rt_sigaction" && made.Errno == 0:
 		if a := made.Arg("act"); a != nil && a.Action != nil {
 			p.actions[recording.Signal(first)] = *a.Action
 		}
 	}
-	if c.spec.newFD && made.Errno == 0 && made.Result >= 0 {
+	if (c.spec.newFD || duplicates(c)) && made.Errno == 0 && made.Result >= 0 {
 		fd := int(made.Result)
 		if !duplicates(c) {
 			p.files.forget(fd, fd)
 		}
 		made.New = t.file(k, fd)
 	}
-	if pair := made.Arg("sv"); pair != nil || made.Arg("pipefd") != nil {
-		if pair == nil {
-			pair = made.Arg("pipefd")
+	for _, name := range []string{"sv", "pipefd", "passed"} {
+		if list := made.Arg(name); list != nil && list.Out {
+			t.opened(k, list)
 		}
-		for _, fd := range pair.Numbers {
-			p.files.forget(fd, fd)
-			pair.Text += t.file(k, fd) + " "
+	}
+}
+
+// opened says of descriptors that a call opened what they are.
+func (t *tracer) opened(k *task, list *recording.Arg) {
+	for _, fd := range list.Numbers {
+		k.process.files.forget(fd, fd)
+		list.Text += t.file(k, fd) + " "
+	}
+}
+
+// watch remembers what a descriptor is known by to an epoll instance.
+func (p *process) watch(epfd int, c *pending) {
+	const most = 4096
+	if c.frame.args[1] == unix.EPOLL_CTL_DEL || len(p.watched) >= most {
+		return
+	}
+	if p.watched == nil {
+		p.watched = map[watch]int{}
+	}
+	p.watched[watch{epfd, c.frame.given}] = int(int32(c.frame.args[2]))
+}
+
+// collecting are the calls that take a child out of the process table.
+var collecting = []string{"wait4", "waitid"}
+
+// collected forgets a child that is gone, so that nobody looks for a zombie.
+func (p *process) collected(made *recording.Call) {
+	pid := made.Result
+	if info := made.Arg("infop"); info != nil {
+		pid = info.Int
+	}
+	p.kids = slices.DeleteFunc(p.kids, func(kid *process) bool {
+		return kid.pid == int(pid) && kid.ended && !stands(kid.pid)
+	})
+}
+
+// stands reports whether the process table has the process.
+func stands(pid int) bool {
+	_, err := procfs.ReadStat(pid)
+	return err == nil
+}
+
+// senders are the calls that send a signal to one process.
+var senders = []string{"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"}
+
+// blocked looks at who was sent a signal: whether it stays pending. Go's runtime
+// sends SIGURG all the time, which is never blocked for long.
+func (t *tracer) blocked(made *recording.Call) {
+	to := made.Arg("pid")
+	for _, name := range []string{"tid", "tgid"} {
+		if to == nil {
+			to = made.Arg(name)
 		}
+	}
+	sig := recording.Signal(made.Int("sig"))
+	if k := t.tasks[int(to.Int)]; k != nil && sig != 0 && sig != recording.Signal(unix.SIGURG) {
+		t.pending(k.process.pid, k.tid, recording.WhyBlocked)
 	}
 }
 
@@ -428,9 +502,13 @@ func (t *tracer) delivery(k *task, sig unix.Signal) error {
 		return err
 	}
 	s := recording.Signal(sig)
-	d := &recording.Deliver{Signal: s, Code: int(info.Code), CodeName: codeName(s, info.Code), Value: info.Value, Fate: k.process.fate(s)}
+	d := &recording.Deliver{Signal: s, Code: int(info.Code), CodeName: codeName(s, info.Code), Value: int64(int32(info.Value)), Fate: k.process.fate(s)}
 	if info.HasPID {
 		d.Sender = info.PID
+	}
+	if s == recording.SIGCHLD && childCodes[info.Code] != "" {
+		status := waitStatus(int(info.Code), info.Status)
+		d.Status = &status
 	}
 	if d.Fate == recording.FateHandled {
 		t.release(k, t.again(k, s))
@@ -558,6 +636,7 @@ func (t *tracer) became(k *task) error {
 		// A thread other than the first called it and has taken the first one's
 		// id over; the first one's death is not reported (ptrace(2)).
 		delete(t.tasks, former)
+		t.unfinished(k)
 		k.call, k.held = old.call, old.held
 	}
 	p := k.process
@@ -589,10 +668,25 @@ func (t *tracer) ending(k *task) {
 		return
 	}
 	for _, kid := range k.process.kids {
-		if kid.ended {
-			t.observe(kid.pid, "parent ends")
+		if kid.ended && stands(kid.pid) {
+			t.observe(kid.pid, recording.WhyParentEnds)
 		}
 	}
+	t.pending(k.process.pid, k.tid, recording.WhyPending)
+}
+
+// pending records the blocked signals that wait for a process, or for one of its
+// threads, if any does.
+func (t *tracer) pending(pid, tid int, why string) {
+	status, err := procfs.ReadStatus(tid)
+	waiting := recording.SignalSet((status.SigPnd | status.ShdPnd) & status.SigBlk)
+	if err != nil || waiting&^(1<<(recording.SIGCHLD-1)) == 0 {
+		return
+	}
+	t.out.emit(&recording.Event{PID: pid, Kind: recording.KindState, State: &recording.State{
+		Why: why, State: "R", Threads: status.Threads, Pending: waiting, Blocked: recording.SignalSet(status.SigBlk),
+		Ignored: recording.SignalSet(status.SigIgn), Caught: recording.SignalSet(status.SigCgt),
+	}})
 }
 
 // death is the end of a task.
@@ -601,13 +695,7 @@ func (t *tracer) death(tid int, k *task, status unix.WaitStatus) {
 		delete(t.waiting, tid)
 		return // a helper of ours, or an orphan whose death was reported before
 	}
-	if c := k.call; c != nil && k.process.live {
-		t.emitCall(k, &recording.Call{Name: c.name, Args: c.named(), Enter: c.enter, Began: c.began, Fate: recording.Unfinished})
-	}
-	if k.held != nil {
-		k.held.Call.Fate, k.held.Call.Errno = recording.Unfinished, 0
-		t.out.emit(k.held)
-	}
+	t.unfinished(k)
 	delete(t.tasks, tid)
 	p := k.process
 	t.mu.Lock()
@@ -616,10 +704,25 @@ func (t *tracer) death(tid int, k *task, status unix.WaitStatus) {
 		delete(t.processes, tid)
 	}
 	t.mu.Unlock()
-	if p.live && !t.over.Load() {
+	// Of a process that ends with its threads, the first one may be reported
+	// first; then the script can be over before the others are.
+	if p.live && (!t.over.Load() || p.told) {
+		p.told = p.told || tid == p.pid
 		t.out.emit(&recording.Event{PID: p.pid, TID: k.thread(), Kind: recording.KindExit, Exit: &recording.Exit{Status: recording.WaitStatus(status)}})
 	}
 	t.orphans(p)
+}
+
+// unfinished records the call that a task was in when it ended.
+func (t *tracer) unfinished(k *task) {
+	if c := k.call; c != nil && k.process.live {
+		t.emitCall(k, &recording.Call{Name: c.name, Args: c.named(), Enter: c.enter, Began: c.began, Fate: recording.Unfinished})
+	}
+	if k.held != nil {
+		k.held.Call.Fate, k.held.Call.Errno, k.held.Call.Result = recording.Unfinished, 0, 0
+		t.out.emit(k.held)
+	}
+	k.call, k.held = nil, nil
 }
 
 // orphans lets children go whose parent p was killed before its event came.

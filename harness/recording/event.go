@@ -190,8 +190,10 @@ type Deliver struct {
 	Code     int    `json:"code"`                // si_code of siginfo_t (sigaction(2))
 	CodeName string `json:"code_name,omitempty"` // "SI_USER", "SI_KERNEL", "CLD_EXITED", ...
 	Sender   int    `json:"sender,omitempty"`    // si_pid where the code says that there is one; 0: the kernel or the kit
-	Value    int64  `json:"value,omitempty"`     // si_value of sigqueue(3)
+	Value    int64  `json:"value,omitempty"`     // si_value of sigqueue(3) and timers, as an int
 	Fate     string `json:"fate"`
+	// Status is the child's, for SIGCHLD: how it ended, was stopped or went on.
+	Status *WaitStatus `json:"status,omitempty"`
 }
 
 // Stop is a stop of a whole process by a signal, or its end by SIGCONT.
@@ -219,6 +221,13 @@ type State struct {
 	Caught  SignalSet     `json:"caught,omitempty"`
 	FDs     []FD          `json:"fds,omitempty"`
 }
+
+// Why the recorder itself looks at a process.
+const (
+	WhyParentEnds = "parent ends"                   // is the child a zombie then
+	WhyBlocked    = "it was sent a blocked signal"  // which stays pending
+	WhyPending    = "it ends with a signal pending" // which was never delivered
+)
 
 // FD is one open descriptor.
 type FD struct {

@@ -46,6 +46,18 @@ func alone(name Name, did string) Scenario {
 	}
 }
 
+// aloneWith begins the names of the scenarios of [Alone].
+const aloneWith = "alone/"
+
+// Alone is the scenario in which a probe does everything by itself. It is none
+// of [All], for no claim is judged on it: it shows what is recorded of the calls
+// that the probe makes.
+func Alone(probe string) Scenario {
+	s := alone(Name(probe), "ran the probe "+probe)
+	s.Name = aloneWith + s.Name
+	return s
+}
+
 // Fitting is how many connections a listen(fd, 8) holds on Linux: one more than
 // the backlog.
 const Fitting = 9

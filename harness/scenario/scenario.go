@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"ipckit/harness/recording"
@@ -174,6 +175,9 @@ func All() []Scenario { return slices.Clone(all) }
 
 // Find returns the scenario of that name.
 func Find(name Name) (Scenario, error) {
+	if probe, ok := strings.CutPrefix(string(name), aloneWith); ok {
+		return Alone(probe), nil
+	}
 	for _, s := range all {
 		if s.Name == name {
 			return s, nil
