@@ -130,16 +130,25 @@ func (f *files) copy() *files {
 	return &files{byFD: maps.Clone(f.byFD), streams: maps.Clone(f.streams)}
 }
 
-// forget drops what was known of the descriptors from first to last.
+// forget drops what was known of the descriptors from first to last. A standard
+// stream that was closed is none any more: its number goes to whatever is opened
+// next.
 func (f *files) forget(first, last int) {
+	for fd := range standard {
+		if fd >= first && fd <= last {
+			f.streams[fd] = ""
+		}
+	}
 	if first == last {
 		delete(f.byFD, first)
-		delete(f.streams, first)
+		if _, low := standard[first]; !low {
+			delete(f.streams, first)
+		}
 		return
 	}
 	gone := func(fd int, _ string) bool { return fd >= first && fd <= last }
 	maps.DeleteFunc(f.byFD, gone)
-	maps.DeleteFunc(f.streams, gone)
+	maps.DeleteFunc(f.streams, func(fd int, stream string) bool { return gone(fd, stream) && standard[fd] == "" })
 }
 
 // duplicate notes that made is a copy of old (dup(2)). A runtime that opens its
