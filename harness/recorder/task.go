@@ -15,6 +15,9 @@ type task struct {
 	process *process
 	call    *pending         // the call that it is in
 	held    *recording.Event // a call that the kernel may restart: what comes next tells
+	// filtered is set once it has stopped at the filter, which is put on right
+	// before a program begins.
+	filtered bool
 }
 
 // pending is a call between its entry and its return.

@@ -233,6 +233,7 @@ func (t *tracer) announce(p *process) *start {
 // entryStop is the entry of a call that the filter picked out.
 func (t *tracer) entryStop(k *task) error {
 	if !k.process.live {
+		k.filtered = true
 		return ptrace.Cont(k.tid, 0)
 	}
 	t.release(k, true)
@@ -640,6 +641,10 @@ func (t *tracer) became(k *task) error {
 		k.call, k.held = old.call, old.held
 	}
 	p := k.process
+	if !p.live && !k.filtered {
+		// Our helper's own execve: it may be seized on the last steps of that.
+		return ptrace.Cont(k.tid, 0)
+	}
 	p.exec()
 	if t.announce(p) != nil {
 		return ptrace.Cont(k.tid, 0)
