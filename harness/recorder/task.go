@@ -41,7 +41,6 @@ type process struct {
 	files   *files
 	actions map[recording.Signal]recording.Action // what sigaction set; missing is the default
 	ended   bool
-	told    bool // its end was recorded
 	status  recording.WaitStatus
 	kids    []*process
 	watched map[watch]int // descriptors that epoll_ctl named, by their data

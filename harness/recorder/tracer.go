@@ -709,10 +709,7 @@ func (t *tracer) death(tid int, k *task, status unix.WaitStatus) {
 		delete(t.processes, tid)
 	}
 	t.mu.Unlock()
-	// Of a process that ends with its threads, the first one may be reported
-	// first; then the script can be over before the others are.
-	if p.live && (!t.over.Load() || p.told) {
-		p.told = p.told || tid == p.pid
+	if p.live && !t.over.Load() {
 		t.out.emit(&recording.Event{PID: p.pid, TID: k.thread(), Kind: recording.KindExit, Exit: &recording.Exit{Status: recording.WaitStatus(status)}})
 	}
 	t.orphans(p)
