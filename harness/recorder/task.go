@@ -15,6 +15,9 @@ type task struct {
 	process *process
 	call    *pending         // the call that it is in
 	held    *recording.Event // a call that the kernel may restart: what comes next tells
+	// filtered is set once it has stopped at the filter, which is put on right
+	// before a program begins.
+	filtered bool
 }
 
 // pending is a call between its entry and its return.
@@ -38,7 +41,6 @@ type process struct {
 	files   *files
 	actions map[recording.Signal]recording.Action // what sigaction set; missing is the default
 	ended   bool
-	told    bool // its end was recorded
 	status  recording.WaitStatus
 	kids    []*process
 	watched map[watch]int // descriptors that epoll_ctl named, by their data

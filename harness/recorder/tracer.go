@@ -233,6 +233,7 @@ func (t *tracer) announce(p *process) *start {
 // entryStop is the entry of a call that the filter picked out.
 func (t *tracer) entryStop(k *task) error {
 	if !k.process.live {
+		k.filtered = true
 		return ptrace.Cont(k.tid, 0)
 	}
 	t.release(k, true)
@@ -640,6 +641,10 @@ func (t *tracer) became(k *task) error {
 		k.call, k.held = old.call, old.held
 	}
 	p := k.process
+	if !p.live && !k.filtered {
+		// Our helper's own execve: it may be seized on the last steps of that.
+		return ptrace.Cont(k.tid, 0)
+	}
 	p.exec()
 	if t.announce(p) != nil {
 		return ptrace.Cont(k.tid, 0)
@@ -704,10 +709,7 @@ func (t *tracer) death(tid int, k *task, status unix.WaitStatus) {
 		delete(t.processes, tid)
 	}
 	t.mu.Unlock()
-	// Of a process that ends with its threads, the first one may be reported
-	// first; then the script can be over before the others are.
-	if p.live && (!t.over.Load() || p.told) {
-		p.told = p.told || tid == p.pid
+	if p.live && !t.over.Load() {
 		t.out.emit(&recording.Event{PID: p.pid, TID: k.thread(), Kind: recording.KindExit, Exit: &recording.Exit{Status: recording.WaitStatus(status)}})
 	}
 	t.orphans(p)
