@@ -151,21 +151,21 @@ func (j *judging) check(s Spec, v *claim.Verdict) {
 // such as that of a C compiler: its claims are not judged.
 var ErrCannot = errors.New("cannot be judged here")
 
-// Disturbed reports how long at most a program of the recording was ready to run
-// and got no CPU, where that is too long for a claim about time.
+// Disturbed reports for how long the programs of the recording, or their tracer,
+// were ready to run and got no CPU, and whether that is too long for a claim about
+// time: a twentieth of the recording, and more than starting beside other
+// scenarios costs.
 func Disturbed(r *recording.Recording) (time.Duration, bool) {
-	const most = 400 * time.Millisecond
-	return r.Trailer.Delay, r.Trailer.Delay > most
+	const least, share = 400 * time.Millisecond, 20
+	return r.Trailer.Delay, r.Trailer.Delay > max(least, r.Trailer.Wall/share)
 }
 
-// disturbed lists the scenarios of a timed spec whose recordings are disturbed.
+// disturbed lists the scenarios of a spec whose recordings are disturbed so that
+// the claim may have failed by it: it is about time, or a time limit has passed.
 func (s Spec) disturbed(recordings Recordings) []scenario.Name {
-	if !s.Timed {
-		return nil
-	}
 	return slices.DeleteFunc(slices.Clone(s.On), func(name scenario.Name) bool {
 		r := recordings[name]
-		if r.Recording == nil {
+		if r.Recording == nil || !s.Timed && !r.Trailer.Expired {
 			return true
 		}
 		_, bad := Disturbed(r.Recording)

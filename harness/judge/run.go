@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -227,6 +228,7 @@ func newRun(parent context.Context, specs []Spec, programs Programs, options Opt
 	r = &run{
 		ctx: ctx, cancel: cancel, programs: programs, options: options, isolation: isolation, cpus: recorder.CPUs(),
 		parcels: map[string]packed{}, running: map[scenario.Name]time.Time{},
+		turn: rand.IntN(1 << 16), // kits that run side by side begin on different CPUs
 	}
 	jobs := options.Jobs
 	if jobs <= 0 {

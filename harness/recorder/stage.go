@@ -29,7 +29,8 @@ type stage struct {
 	random *rand.Rand
 	filter []unix.SockFilter
 	pin    int
-	first  func() // tells that a child exists
+	first  func()        // tells that a child exists
+	before time.Duration // that the tracer waited for a CPU before the script began
 
 	count   map[string]int // starts of a part
 	drains  sync.WaitGroup // readers of terminals
@@ -61,6 +62,7 @@ func hashName(name string) uint64 {
 // play runs the script to its end, and then ends what still runs.
 func (s *stage) play(script scenario.Scenario, first chan struct{}) (trailer recording.Trailer) {
 	s.first = sync.OnceFunc(func() { close(first) })
+	_, s.before, _, _ = procfs.SchedDelay(os.Getpid())
 	defer s.first()
 	if script.Unpinned {
 		s.pin = -1
@@ -70,7 +72,7 @@ func (s *stage) play(script scenario.Scenario, first chan struct{}) (trailer rec
 			switch end := recover().(type) {
 			case nil:
 			case unreached:
-				trailer.Unreached, trailer.Because = end.what, end.because
+				trailer.Unreached, trailer.Because, trailer.Expired = end.what, end.because, strings.HasPrefix(end.because, expired)
 			case kitFailure:
 				trailer.Broken = end.err.Error()
 			default:
@@ -84,7 +86,23 @@ func (s *stage) play(script scenario.Scenario, first chan struct{}) (trailer rec
 		script.Script(s)
 	}()
 	s.end()
+	trailer.Delay = s.delay()
 	return trailer
+}
+
+// delay is for how long the programs were kept waiting: for a CPU of their own,
+// and for the tracer to get one.
+func (s *stage) delay() time.Duration {
+	for _, pid := range s.alive() {
+		tids, _ := procfs.Tasks(pid)
+		for _, tid := range tids {
+			s.t.delayed(tid)
+		}
+	}
+	_, tracer, _, _ := procfs.SchedDelay(os.Getpid())
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	return s.t.delay + tracer - s.before
 }
 
 // lingers is how long Linux keeps a closed connection in TIME_WAIT, and a little
@@ -122,6 +140,7 @@ func (s *stage) freePort() {
 // end records what is left, and ends it.
 func (s *stage) end() {
 	s.Mark(EndMark)
+	s.delay() // of those that still run
 	s.t.over.Store(true)
 	for _, pid := range s.alive() {
 		s.t.observe(pid, "left at the end")
@@ -231,6 +250,13 @@ const (
 	slowdown = 20 // looks in a wait of unchanged length
 )
 
+// expired begins the reason of a wait that was given up for its limit alone.
+const expired = "not within"
+
+// indulgence is by how many times its length a limit is extended at most, for the
+// time in which programs or tracer were ready to run and got no CPU.
+const indulgence = 3
+
 func (s *stage) Await(what string, limit time.Duration, done func() bool) {
 	if because := s.wait(limit, nap, done); because != "" {
 		panic(unreached{what, because})
@@ -245,7 +271,7 @@ func (s *stage) Until(_ string, limit time.Duration, done func() bool) bool {
 // out.
 func (s *stage) wait(limit, patience time.Duration, done func() bool) (because string) {
 	limit, patience = s.scaled(limit), s.scaled(patience)
-	began := time.Now()
+	began, delay := time.Now(), s.delay()
 	rest := newRest(s)
 	for !done() {
 		s.alarm()
@@ -261,8 +287,8 @@ func (s *stage) wait(limit, patience time.Duration, done func() bool) (because s
 				return fmt.Sprintf("the program has slept for %v without using a CPU", patience)
 			}
 		}
-		if time.Since(began) >= limit {
-			return fmt.Sprintf("not within %v", limit)
+		if waited := time.Since(began); waited >= limit && waited >= limit+min(s.delay()-delay, indulgence*limit) {
+			return fmt.Sprintf("%s %v", expired, limit)
 		}
 		select {
 		case <-s.out.wake:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -44,6 +45,7 @@ type tracer struct {
 	becoming  map[int]*start    // by the program's pid, until its exec
 	terminals map[string]string // subject by /dev/pts name
 	failed    error             // of the kit
+	delay     time.Duration     // the longest that a thread of the programs waited for a CPU
 	scratch   ptrace.Call
 }
 
@@ -669,6 +671,9 @@ func pathIndex(name string) int {
 // ending is the last stop of a task. At that of a process's first thread the
 // children that it leaves as zombies are looked at, while they still are.
 func (t *tracer) ending(k *task) {
+	if k.process.live {
+		t.delayed(k.tid)
+	}
 	if k.tid != k.process.pid || !k.process.live || t.over.Load() {
 		return
 	}
@@ -678,6 +683,16 @@ func (t *tracer) ending(k *task) {
 		}
 	}
 	t.pending(k.process.pid, k.tid, recording.WhyPending)
+}
+
+// delayed notes for how long a thread of the programs was ready to run and got no
+// CPU.
+func (t *tracer) delayed(tid int) {
+	if _, wait, _, err := procfs.SchedDelay(tid); err == nil {
+		t.mu.Lock()
+		t.delay = max(t.delay, wait)
+		t.mu.Unlock()
+	}
 }
 
 // pending records the blocked signals that wait for a process, or for one of its
@@ -736,7 +751,9 @@ func (t *tracer) orphans(p *process) {
 		}
 		delete(t.waiting, child)
 		t.adoptProcess(&task{tid: p.pid, process: p}, child, recording.ByFork)
-		ptrace.Cont(child, 0)
+		if err := ptrace.Cont(child, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+			t.fail(err)
+		}
 	}
 }
 

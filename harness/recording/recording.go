@@ -45,6 +45,8 @@ type Trailer struct {
 	Unreached string `json:"unreached,omitempty"`
 	// Because says why it was given up ("the program ended", "asleep for 2 s").
 	Because string `json:"because,omitempty"`
+	// Expired is set where a time limit alone was the reason.
+	Expired bool `json:"expired,omitempty"`
 	// Broken is set where the kit or the machine failed: nothing is to be judged.
 	Broken  string        `json:"broken,omitempty"`
 	Events  int           `json:"events"`            // written, without header and trailer
@@ -52,7 +54,7 @@ type Trailer struct {
 	Cut     int64         `json:"cut,omitempty"`     // payload bytes beyond the caps
 	Wall    time.Duration `json:"wall"`
 	CPU     time.Duration `json:"cpu"`             // of program and kit inside the cage
-	Delay   time.Duration `json:"delay,omitempty"` // longest time that a runnable program waited for a CPU, at most
+	Delay   time.Duration `json:"delay,omitempty"` // how long a thread of the programs, and the tracer for it, were ready to run and got no CPU
 }
 
 // Recording is one run of one scenario. Its methods read it; none changes it.

@@ -27,7 +27,9 @@ const (
 // hangs up its terminal (setsid(2), NOTES).
 func leaderLife() int {
 	reports := json.NewEncoder(os.NewFile(reportFD, "reports"))
-	unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return notStarted(reports, fmt.Errorf("prctl(PR_CAP_AMBIENT_CLEAR_ALL): %w", err))
+	}
 	// An interactive shell is not ended by what its jobs send to their parent.
 	signal.Notify(make(chan os.Signal, 1))
 	errands := os.NewFile(errandFD, "errand")
@@ -37,12 +39,10 @@ func leaderLife() int {
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: true, Ctty: 0},
 	})
 	if err != nil {
-		reports.Encode(report{Error: fmt.Sprintf("start %s: %v", execName, err)})
-		unix.Kill(unix.Getpid(), unix.SIGSTOP) // this too is found out by a knock
-		return 1
+		return notStarted(reports, fmt.Errorf("start %s: %w", execName, err))
 	}
 	errands.Close()
-	reports.Encode(report{PID: program.Pid})
+	_ = reports.Encode(report{PID: program.Pid}) // a reader that is gone needs none
 	unix.Kill(unix.Getpid(), unix.SIGSTOP)
 	var status unix.WaitStatus
 	for {
@@ -52,9 +52,17 @@ func leaderLife() int {
 		}
 	}
 	code := int(status)
-	reports.Encode(report{Status: &code})
+	_ = reports.Encode(report{Status: &code})
 	awaitHangup(reportFD)
 	return 0
+}
+
+// notStarted tells PID 1 why there is no program; this, too, is found out by a
+// knock.
+func notStarted(reports *json.Encoder, err error) int {
+	_ = reports.Encode(report{Error: err.Error()})
+	unix.Kill(unix.Getpid(), unix.SIGSTOP)
+	return 1
 }
 
 // awaitHangup waits until nobody holds the other end of the pipe (poll(2),
@@ -73,7 +81,7 @@ func execLife() int {
 	runtime.LockOSThread()
 	in := bufio.NewReader(os.NewFile(errandFD, "errand"))
 	err := becomeProgram(in)
-	json.NewEncoder(os.NewFile(reportFD, "reports")).Encode(report{Error: err.Error()})
+	_ = json.NewEncoder(os.NewFile(reportFD, "reports")).Encode(report{Error: err.Error()})
 	return 127
 }
 
@@ -199,19 +207,25 @@ func (e *errand) exec() error {
 			return err
 		}
 	}
-	resetSignals()
+	if err := resetSignals(); err != nil {
+		return err
+	}
 	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])))
 	return fmt.Errorf("execve: %w", errno)
 }
 
 // resetSignals empties the mask and sets all dispositions to the default, behind
 // the Go runtime's back: from here on only execve follows.
-func resetSignals() {
+func resetSignals() error {
 	const lastSignal, setSize = 64, 8
 	var action [4]uint64 // struct kernel_sigaction: SIG_DFL, no flags, empty mask
 	for s := uintptr(1); s <= lastSignal; s++ {
-		unix.RawSyscall6(unix.SYS_RT_SIGACTION, s, uintptr(unsafe.Pointer(&action)), 0, setSize, 0, 0)
+		// SIGKILL and SIGSTOP refuse, and need no reset.
+		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, s, uintptr(unsafe.Pointer(&action)), 0, setSize, 0, 0)
 	}
 	var empty uint64
-	unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&empty)), 0, setSize, 0, 0)
+	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&empty)), 0, setSize, 0, 0); errno != 0 {
+		return os.NewSyscallError("rt_sigprocmask", errno)
+	}
+	return nil
 }

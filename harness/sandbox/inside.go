@@ -64,7 +64,7 @@ func (in *Inside) work() error {
 	return works[in.brief.Work](in)
 }
 
-func (in *Inside) say(h hello) { json.NewEncoder(in.Out).Encode(h) }
+func (in *Inside) say(h hello) { _ = json.NewEncoder(in.Out).Encode(h) }
 
 func refused(err error) hello {
 	h := hello{Text: err.Error()}
@@ -242,9 +242,9 @@ func (in *Inside) clean() {
 		return
 	}
 	// An ordinary user cannot empty a folder that the program has closed.
-	filepath.WalkDir(in.tmp, func(path string, entry fs.DirEntry, _ error) error {
+	_ = filepath.WalkDir(in.tmp, func(path string, entry fs.DirEntry, _ error) error {
 		if entry != nil && entry.IsDir() {
-			os.Chmod(path, 0o700)
+			_ = os.Chmod(path, 0o700)
 		}
 		return nil
 	})

@@ -358,7 +358,7 @@ func (c *Cage) Close() {
 			if c.cmd.SysProcAttr.Cloneflags != 0 {
 				c.cmd.Process.Kill()
 			}
-			c.cmd.Wait()
+			_ = c.cmd.Wait() // it was ended just now
 		}
 		c.out.Close()
 	})

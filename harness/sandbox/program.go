@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -213,7 +214,7 @@ func (s *Started) Await() (status int, err error) {
 	for {
 		r, err := s.report()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return 0, fmt.Errorf("%s ended before the program", leaderName)
 		case err != nil:
 			return 0, err
