@@ -68,7 +68,7 @@ var _ = add(judge.Spec{
 	},
 	On: []scenario.Name{scenario.ClientsInTurn},
 	Check: func(t *judge.T) {
-		const share, most = 0.1, 200
+		const share, most = 0.1, 50
 		r := t.Recording()
 		before, after := states(r, "idle begins"), states(r, "idle ends")
 		t.Presence(len(before) > 0 && len(after) > 0, "the server, left alone for a second")
