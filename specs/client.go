@@ -117,13 +117,12 @@ var _ = add(judge.Spec{
 var _ = add(judge.Spec{
 	Claim: claim.Claim{
 		ID: "socket.connect.failure-reasons", Level: claim.Must, Role: claim.Client,
-		Title:   "without a server the client says so and fails",
-		Text:    "When nobody listens on the port, the client writes a message to standard error and ends with a status other than 0.",
-		Source:  claim.Article("The socket client"),
-		Erratum: "connect may fail because too many clients are connected already",
-		Why:     "connect tells at once that nobody is there. A program that ignores it writes into nothing and reports success, or is ended by a signal nobody understands.",
-		Cause:   "The result of connect is not looked at, or the message goes to standard output, or the program exits with 0 after it.",
-		Read:    []string{"connect(2)", "perror(3)"},
+		Title:  "without a server the client says so and fails",
+		Text:   "When nobody listens on the port, the client writes a message to standard error and ends with a status other than 0.",
+		Source: claim.Article("The socket client"),
+		Why:    "connect tells at once that nobody is there. A program that ignores it writes into nothing and reports success, or is ended by a signal nobody understands.",
+		Cause:  "The result of connect is not looked at, or the message goes to standard output, or the program exits with 0 after it.",
+		Read:   []string{"connect(2)", "perror(3)"},
 	},
 	On: []scenario.Name{scenario.NoServer},
 	Check: func(t *judge.T) {

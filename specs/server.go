@@ -74,14 +74,13 @@ var _ = add(judge.Spec{
 var _ = add(judge.Spec{
 	Claim: claim.Claim{
 		ID: "server.echo.exact", Level: claim.Should, Role: claim.Server,
-		Title:   "the echo is exactly what was sent",
-		Text:    "The echo has exactly as many bytes as the message.",
-		Source:  claim.Article("The socket server"),
-		Erratum: "the server echoes each title; its published program sends the whole buffer, the title and some 244 NUL bytes",
-		Why:     "A stream has no marks between messages: what comes too much is read as the beginning of the next one. A client that expects 13 bytes and gets 257 is out of step for ever.",
-		Cause:   "write(fd, buffer, sizeof buffer) where write(fd, buffer, count) is meant, count being what read returned.",
-		Read:    []string{"write(2)", "read(2)"},
-		Needs:   []claim.ID{"server.echo.bytes"},
+		Title:  "the echo is exactly what was sent",
+		Text:   "The echo has exactly as many bytes as the message.",
+		Source: claim.Article("The socket server"),
+		Why:    "A stream has no marks between messages: what comes too much is read as the beginning of the next one. A client that expects 13 bytes and gets 257 is out of step for ever.",
+		Cause:  "write(fd, buffer, sizeof buffer) where write(fd, buffer, count) is meant, count being what read returned. The article's own program does this.",
+		Read:   []string{"write(2)", "read(2)"},
+		Needs:  []claim.ID{"server.echo.bytes"},
 	},
 	On: []scenario.Name{scenario.ClientsInTurn},
 	Check: func(t *judge.T) {

@@ -250,14 +250,13 @@ var _ = add(judge.Spec{
 var _ = add(judge.Spec{
 	Claim: claim.Claim{
 		ID: "shutdown.handler-breaks-loop", Level: claim.Must, Role: claim.Shutdown,
-		Title:   "SIGTERM ends the child's loop",
-		Text:    "After SIGTERM the child comes to its end.",
-		Source:  claim.Article("Graceful shutdown"),
-		Erratum: "the signal breaks the child out of its loop, whatever the handler does",
-		Why:     "A handler runs in between and returns to where the program was. What ends the program is what the handler does, or what the loop looks at afterwards.",
-		Cause:   "The handler only prints, or sets a flag that the loop never tests.",
-		Read:    []string{"signal(7)", "_exit(2)"},
-		Needs:   []claim.ID{"handler.installed-before-signal"},
+		Title:  "SIGTERM ends the child's loop",
+		Text:   "After SIGTERM the child comes to its end.",
+		Source: claim.Article("Graceful shutdown"),
+		Why:    "A handler runs in between and returns to where the program was. What ends the program is what the handler does, or what the loop looks at afterwards.",
+		Cause:  "The handler only prints, or sets a flag that the loop never tests.",
+		Read:   []string{"signal(7)", "_exit(2)"},
+		Needs:  []claim.ID{"handler.installed-before-signal"},
 	},
 	On: []scenario.Name{scenario.Graceful},
 	Check: func(t *judge.T) {
@@ -302,14 +301,13 @@ var _ = add(judge.Spec{
 var _ = add(judge.Spec{
 	Claim: claim.Claim{
 		ID: "wait.zombie-prevention", Level: claim.Must, Role: claim.Shutdown,
-		Title:   "the parent waits for its child",
-		Text:    "The parent collects the child's exit status after the child has ended, and lives until then.",
-		Source:  claim.Article("Graceful shutdown"),
-		Erratum: "a child that nobody waits for becomes a permanent zombie",
-		Why:     "An ended child keeps a row in the process table until its parent asks how it ended: it is a zombie. A program that never asks fills the table, and then nothing on the machine can start a process.",
-		Cause:   "kill is followed by exit or sleep; wait(NULL) or waitpid(child, &status, 0) is missing.",
-		Read:    []string{"wait(2)", "signal(7)"},
-		Needs:   []claim.ID{"shutdown.handler-breaks-loop"},
+		Title:  "the parent waits for its child",
+		Text:   "The parent collects the child's exit status after the child has ended, and lives until then.",
+		Source: claim.Article("Graceful shutdown"),
+		Why:    "An ended child keeps a row in the process table until its parent asks how it ended: it is a zombie. A program that never asks fills the table, and then nothing on the machine can start a process.",
+		Cause:  "kill is followed by exit or sleep; wait(NULL) or waitpid(child, &status, 0) is missing.",
+		Read:   []string{"wait(2)", "signal(7)"},
+		Needs:  []claim.ID{"shutdown.handler-breaks-loop"},
 	},
 	On: []scenario.Name{scenario.Graceful},
 	Check: func(t *judge.T) {
