@@ -678,11 +678,18 @@ func (t *tracer) ending(k *task) {
 		return
 	}
 	for _, kid := range k.process.kids {
-		if kid.ended && stands(kid.pid) {
+		if kid.ended && (k.process.disowns() || stands(kid.pid)) {
 			t.observe(kid.pid, recording.WhyParentEnds)
 		}
 	}
 	t.pending(k.process.pid, k.tid, recording.WhyPending)
+}
+
+// disowns reports whether the kernel collects the process's children by itself
+// (sigaction(2), SA_NOCLDWAIT; wait(2), NOTES): no wait call tells of them then.
+func (p *process) disowns() bool {
+	a := p.action(recording.SIGCHLD)
+	return a.Handler == recording.HandlerIgnore || hasFlag(a, saNoCldWait)
 }
 
 // delayed notes for how long a thread of the programs was ready to run and got no
