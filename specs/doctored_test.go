@@ -35,7 +35,7 @@ type doctored struct {
 func TestDoctoredRecordings(t *testing.T) {
 	folder, honest := recordFacts(t)
 	told := map[claim.ID]bool{}
-	for _, d := range slices.Concat(backlogLies, uncatchableLies, zeroLies, zombieLies, ctrlCLies, sigactionLies, waysToServe) {
+	for _, d := range slices.Concat(backlogLies, uncatchableLies, zeroLies, zombieLies, ctrlCLies, sigactionLies, waysToServe, pairLies) {
 		told[d.claim] = true
 		t.Run(string(d.claim)+"/"+d.name, func(t *testing.T) {
 			s := find(t, d.claim)
@@ -48,7 +48,7 @@ func TestDoctoredRecordings(t *testing.T) {
 		})
 	}
 	for _, s := range specs.All() {
-		if s.Level == claim.Fact && !told[s.ID] {
+		if (s.Level == claim.Fact || s.Role == claim.Pair) && !told[s.ID] {
 			t.Errorf("nothing shows that the check of %s can fail", s.ID)
 		}
 	}
@@ -79,7 +79,7 @@ func recordFacts(t *testing.T) (folder string, honest *claim.Result) {
 	for name := range reference.Programs {
 		programs.Given[subject.Role(name)] = subject.Builtin(subject.Role(name), name)
 	}
-	chosen := slices.DeleteFunc(specs.All(), func(s judge.Spec) bool { return s.Level != claim.Fact && s.Level != claim.May })
+	chosen := slices.DeleteFunc(specs.All(), func(s judge.Spec) bool { return s.Level != claim.Fact && s.Level != claim.May && s.Role != claim.Pair })
 	folder = t.TempDir()
 	honest, err := judge.Run(t.Context(), chosen, chosen, programs, judge.Options{Isolation: recorder.Auto, Scale: 1, Seed: 1, Keep: folder})
 	if err != nil {
@@ -333,4 +333,11 @@ func swap(r *recording.Recording, one, other func(*recording.Event) bool) {
 	a, b := &r.Events[first], &r.Events[second]
 	*a, *b = *b, *a
 	a.Seq, b.Seq, a.At, b.At = b.Seq, a.Seq, b.At, a.At
+}
+
+// pairLies are told of the conversation: no mutant of one program shows them.
+var pairLies = []doctored{
+	{"pair.conversation", "the client fails", change(0, ended, status(1<<8)), claim.Fail, "exited with status 1"},
+	{"pair.conversation", "a title is not printed", rewrite("Pride and Prejudice", "Prime and Prejudice"), claim.Fail, "without"},
+	{"pair.conversation", "nothing listens afterwards", change(0, snapshot("after the client"), withoutRows("LISTEN")), claim.Fail, "nothing listens"},
 }
