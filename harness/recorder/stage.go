@@ -272,7 +272,7 @@ func (s *stage) Until(_ string, limit time.Duration, done func() bool) bool {
 func (s *stage) wait(limit, patience time.Duration, done func() bool) (because string) {
 	limit, patience = s.scaled(limit), s.scaled(patience)
 	began, delay := time.Now(), s.delay()
-	rest := newRest(s)
+	rest := newRest()
 	for !done() {
 		s.alarm()
 		if patience > 0 {
@@ -320,7 +320,7 @@ func (s *stage) alarm() {
 
 func (s *stage) Rest(quiet time.Duration) {
 	const restless = 10 // times quiet: a program that never rests is judged by what it does then
-	rest := newRest(s)
+	rest := newRest()
 	s.wait(restless*quiet, 0, func() bool { return rest.look(s.alive()) >= s.scaled(quiet) })
 }
 
@@ -335,7 +335,7 @@ type rest struct {
 // timers of their own wake up now and then.
 const lazy = 0.02
 
-func newRest(*stage) *rest { return &rest{since: time.Now(), used: -1} }
+func newRest() *rest { return &rest{since: time.Now(), used: -1} }
 
 // look returns for how long all processes have slept. One that is ready to run
 // and does not get a CPU is not asleep.
