@@ -21,7 +21,11 @@ func (r *run) deadOnArrival(made *recording.Recording) error {
 		if !ok || given.Builtin != "" {
 			continue
 		}
-		if p := made.Process(s.Name); p != nil && endedAtOnce(made, p) {
+		p := made.Process(s.Name)
+		if p == nil && made.Trailer.Unreached == s.Role+" starts" {
+			return &StartError{Role: given.Role, Path: given.Given, Refused: made.Trailer.Because}
+		}
+		if p != nil && endedAtOnce(made, p) {
 			return &StartError{Role: given.Role, Path: given.Given, Status: p.End.Exit.Status, Said: lastWords(made.Terminal(s.Name))}
 		}
 	}

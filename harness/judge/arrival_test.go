@@ -49,3 +49,13 @@ func TestOnlyGivenProgramsAreDeadOnArrival(t *testing.T) {
 		t.Errorf("a role that nobody gave: %v", err)
 	}
 }
+
+func TestAProgramThatTheKernelRefuses(t *testing.T) {
+	r := &run{programs: Programs{Given: map[subject.Role]subject.Subject{subject.Server: {Role: subject.Server, Given: "./a.out"}}}}
+	refused := made(one)
+	refused.Trailer.Unreached, refused.Trailer.Because = "server starts", "execve: argument list too long\x1b"
+	const want = `server ./a.out: cannot be started: execve: argument list too long\x1b`
+	if err := r.deadOnArrival(refused); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

@@ -59,10 +59,15 @@ type StartError struct {
 	Path   string
 	Status recording.WaitStatus
 	Said   string // what it wrote at last, escaped
+	// Refused says why the kernel would not make it a process; "" where it did.
+	Refused string
 }
 
 // Error returns one line.
 func (e *StartError) Error() string {
+	if e.Refused != "" {
+		return fmt.Sprintf("%s %s: cannot be started: %s", e.Role, recording.Escape([]byte(e.Path)), recording.Escape([]byte(e.Refused)))
+	}
 	text := fmt.Sprintf("%s %s: ended at once: %v", e.Role, recording.Escape([]byte(e.Path)), e.Status)
 	if e.Said != "" {
 		text += `; it said "` + e.Said + `"`
