@@ -47,7 +47,7 @@ var _ = add(judge.Spec{
 		Text:   "Each client gets its own bytes back, in order; nothing but NUL bytes may follow a message.",
 		Source: claim.Article("The socket server"),
 		Why:    "The echo is how a client knows that the server got its words. One byte that is lost or changed makes every longer protocol fail.",
-		Cause:  "The count that read returned is not the one that write gets, the text is treated as a C string, or the connection is closed after the first text.",
+		Cause:  "The count that read returned is not the one that write gets, or the text is treated as a C string. Or the connection is closed after the first text.",
 		Read:   []string{"read(2)", "write(2)"},
 		Needs:  []claim.ID{"socket.accept.new-descriptor"},
 	},
